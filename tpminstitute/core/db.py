@@ -1,0 +1,231 @@
+"""The database: one engine, reading and writing sessions, and the column types every room uses."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from tpminstitute.core import jobs
+from tpminstitute.core.errors import SettingsError
+
+SAFE_WAL = (3, 51, 3)
+"""SQLite before this version can corrupt a database when its write-ahead log is reset (sqlite.org/wal.html)."""
+
+BUSY_TIMEOUT_MS = 15_000
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+class Base(DeclarativeBase):
+    """The base of every table; each constraint gets a name, so that a migration can speak of it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment; kept in UTC on both databases, naive ones are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware moment into UTC (without its zone on SQLite, which keeps none)."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"A moment without a time zone can't be stored: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored moment, aware and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def enum_type(kind: type[StrEnum]) -> Enum:
+    """Return a text column type for `kind` that stores the value and names a CHECK constraint after it."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        name=_snake(kind.__name__),
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+        validate_strings=True,
+    )
+
+
+def non_empty(column: str) -> CheckConstraint:
+    """Return a constraint that refuses an empty text in `column`."""
+    return CheckConstraint(f"{column} <> ''", name=f"{column}_not_empty")
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class Database:
+    """One database and the way its transactions are begun."""
+
+    def __init__(self, url: str, publisher: jobs.Publisher | None = None) -> None:
+        """Open an engine for `url` (``sqlite:///…`` or ``postgresql://…``); nothing is connected yet.
+
+        `publisher` takes the wake-ups that a committed transaction asked for; without one, the sweep finds the work.
+        """
+        self.publisher = publisher
+        self.engine = _engine(url)
+        self._writing = self.engine.execution_options(writes=True)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session that sees one state of the database; whatever it changed is rolled back."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a session whose transaction is committed at the end, or rolled back when the block raises.
+
+        Wake-ups that were asked for inside are published after the commit.
+        """
+        with Session(self._writing, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+        if self.publisher is not None:
+            for job in jobs.hints_of(session):
+                self.publisher.hint(job)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError(
+            "DATABASE_URL can't be read: write it as postgresql://user:password@host/database."
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=10,
+        max_overflow=10,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "application_name": "tpminstitute"},
+    )
+
+
+def sqlite_driver() -> ModuleType:
+    """Return the newest SQLite driver at hand: pysqlite3 carries its own library, Python's own may be old."""
+    try:
+        import pysqlite3  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        return sqlite3
+    return pysqlite3 if pysqlite3.sqlite_version_info > sqlite3.sqlite_version_info else sqlite3
+
+
+def journal_mode(version: tuple[int, ...]) -> str:
+    """Return the journal mode that is safe with the SQLite library of `version`."""
+    return "WAL" if version >= SAFE_WAL else "TRUNCATE"
+
+
+def _sqlite_engine(url: str) -> Engine:
+    driver = sqlite_driver()
+    mode = journal_mode(driver.sqlite_version_info)
+    engine = create_engine(url, module=driver, pool_size=10, max_overflow=10)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            f"journal_mode = {mode}",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def check_connection(db: Database) -> None:
+    """Connect once; raises `SettingsError` with a sentence when the database can't be reached."""
+    try:
+        with db.read() as session:
+            session.execute(text("SELECT 1"))
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise SettingsError(
+            f"The database of DATABASE_URL can't be reached ({reason}). "
+            "Nothing was changed. Start it, or correct the address."
+        ) from None
+
+
+def upgrade(db: Database) -> None:
+    """Bring the database up to the newest migration; two processes at once wait for each other."""
+    from alembic import command
+
+    with db._writing.begin() as connection:
+        if not db.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(7205759403792793600)"))
+        config = _alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def pending_migrations(db: Database) -> bool:
+    """Return whether the database is behind the newest migration."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    newest = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() != newest
+
+
+def _alembic_config() -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
