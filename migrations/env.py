@@ -1,0 +1,22 @@
+"""Alembic's environment: runs migrations on the connection that the service hands over."""
+
+from alembic import context
+
+import tpminstitute.accounts.models
+import tpminstitute.contacts.models
+import tpminstitute.inbox.models
+import tpminstitute.mail.models
+import tpminstitute.pipeline.models
+import tpminstitute.sequences.models
+import tpminstitute.timeline.models  # noqa: F401
+from tpminstitute.core.db import Base
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

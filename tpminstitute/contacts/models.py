@@ -1,0 +1,50 @@
+"""Contacts and the consents they gave."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
+
+
+class Contact(Base):
+    """One person, unique by normalised e-mail (`email_key`)."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (non_empty("email_key"), non_empty("email"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(20), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    phone_typed: Mapped[str] = mapped_column(String(60), default="")
+    phone_e164: Mapped[str | None] = mapped_column(String(16))
+    first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ConsentChange(StrEnum):
+    """A consent was given or taken back."""
+
+    GRANTED = "granted"
+    WITHDRAWN = "withdrawn"
+
+
+class Consent(Base):
+    """A dated grant or withdrawal, with the wording that was on the page and where it came from."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        Index("ix_consents_contact_id_id", "contact_id", "id"),
+        CheckConstraint("change = 'withdrawn' OR wording <> ''", name="granted_to_a_wording"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    change: Mapped[ConsentChange] = mapped_column(enum_type(ConsentChange))
+    wording_version: Mapped[str] = mapped_column(String(20))
+    wording: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,65 @@
+"""What staff do with inquiries."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.models import Contact
+from tpminstitute.core.config import Settings
+from tpminstitute.core.errors import Refusal
+from tpminstitute.inbox.models import Inquiry, InquiryState
+from tpminstitute.inbox.submit import follow_through
+from tpminstitute.mail import outbox
+from tpminstitute.sequences.service import stop_for_cause
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record
+
+SPAM_REASON = "The inquiry was marked as spam."
+
+
+def locked_inquiry(session: Session, public_id: str) -> Inquiry | None:
+    """Return the inquiry with that public id, locked until the transaction ends, or None."""
+    return session.scalar(select(Inquiry).where(Inquiry.public_id == public_id).with_for_update())
+
+
+def mark_handled(session: Session, inquiry: Inquiry, account_id: int) -> None:
+    """Say that an open inquiry is answered; raises `Refusal` when it is in another state."""
+    _expect(inquiry, InquiryState.OPEN)
+    inquiry.state = InquiryState.HANDLED
+    _record(session, inquiry, ActivityKind.INQUIRY_HANDLED, "Marked an inquiry as handled.", account_id)
+
+
+def mark_spam(session: Session, inquiry: Inquiry, account_id: int) -> None:
+    """Say that an inquiry is spam: its unsent mails are cancelled and the follow-ups it started stop."""
+    _expect(inquiry, InquiryState.OPEN, InquiryState.SUSPECTED, InquiryState.HANDLED)
+    inquiry.state = InquiryState.SPAM
+    _record(session, inquiry, ActivityKind.INQUIRY_MARKED_SPAM, "Marked an inquiry as spam.", account_id)
+    stop_for_cause(session, f"inquiry:{inquiry.id}", SPAM_REASON)
+    outbox.cancel(session, f"inquiry:{inquiry.id}", SPAM_REASON)
+
+
+def reopen(session: Session, inquiry: Inquiry, account_id: int) -> None:
+    """Put a handled inquiry back among the open ones; raises `Refusal` when it is in another state."""
+    _expect(inquiry, InquiryState.HANDLED)
+    inquiry.state = InquiryState.OPEN
+    _record(session, inquiry, ActivityKind.INQUIRY_REOPENED, "Reopened an inquiry.", account_id)
+
+
+def release(session: Session, settings: Settings, inquiry: Inquiry, account_id: int) -> None:
+    """Say that a suspected or spam inquiry is honest: what was withheld happens now."""
+    _expect(inquiry, InquiryState.SUSPECTED, InquiryState.SPAM)
+    inquiry.state = InquiryState.OPEN
+    _record(session, inquiry, ActivityKind.INQUIRY_RELEASED, "Released an inquiry: it is not spam.", account_id)
+    if inquiry.followed_through_at is None:
+        contact = session.scalars(select(Contact).where(Contact.id == inquiry.contact_id).with_for_update()).one()
+        follow_through(session, settings, inquiry, contact)
+
+
+def _expect(inquiry: Inquiry, *states: InquiryState) -> None:
+    if inquiry.state not in states:
+        raise Refusal(
+            f"This inquiry is {inquiry.state.value} by now, perhaps a colleague was quicker. Nothing was changed."
+        )
+
+
+def _record(session: Session, inquiry: Inquiry, kind: ActivityKind, sentence: str, account_id: int) -> None:
+    record(session, inquiry.contact_id, kind, sentence, account_id=account_id)

@@ -1,0 +1,114 @@
+"""Take an inquiry in: one function, one transaction (DESIGN.md 3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts import consent
+from tpminstitute.contacts.consent import Wording
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.service import Person, find_or_add
+from tpminstitute.core import clock, tokens
+from tpminstitute.core.config import Settings
+from tpminstitute.inbox import letters
+from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState, Topic
+from tpminstitute.mail import outbox
+from tpminstitute.mail.suppression import SENTENCES, suppression_of
+from tpminstitute.pipeline.service import open_lead
+from tpminstitute.sequences.service import EnrollmentOrder, enroll
+from tpminstitute.timeline.models import ActivityKind, Actor
+from tpminstitute.timeline.service import record
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One sending of the contact form, checked and read.
+
+    `form_key` is the same for each repetition of the same form; `wording` is None without consent;
+    `suspicions` are screening's sentences.
+    """
+
+    form_key: str
+    person: Person
+    topic: Topic
+    message: str
+    wording: Wording | None
+    source_page: str
+    source_referrer: str
+    suspicions: Sequence[str] = ()
+
+
+def submit_inquiry(session: Session, settings: Settings, submission: Submission) -> str:
+    """Store an inquiry and set in motion what it causes: lead, mails, follow-ups.
+
+    A repeated submission changes nothing and answers as the first did. A suspected one is stored and set apart.
+    Returns the inquiry's public id.
+    """
+    contact = find_or_add(session, submission.person)
+    earlier = session.scalar(select(Inquiry.public_id).where(Inquiry.form_key == submission.form_key))
+    if earlier is not None:
+        return earlier
+    inquiry = _store(session, contact, submission)
+    if submission.suspicions:
+        sentence = "An inquiry was set apart by screening. " + " ".join(submission.suspicions)
+        record(session, contact.id, ActivityKind.INQUIRY_SUSPECTED, sentence)
+    else:
+        follow_through(session, settings, inquiry, contact)
+    return inquiry.public_id
+
+
+def follow_through(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> None:
+    """Do what an inquiry causes, once: open a lead, queue notice and acknowledgement, enroll who agreed."""
+    session.execute(update(Inquiry).where(Inquiry.id == inquiry.id).values(followed_through_at=clock.now()))
+    open_lead(session, contact.id)
+    outbox.queue(session, settings, letters.notice(settings, inquiry, contact))
+    outbox.queue(session, settings, letters.acknowledgement(settings, inquiry, contact))
+    if inquiry.consent_id is not None:
+        _start_follow_ups(session, inquiry, contact)
+
+
+def _store(session: Session, contact: Contact, submission: Submission) -> Inquiry:
+    consent_id = None
+    if submission.wording is not None:
+        source = f"contact form at {submission.source_page}"
+        consent_id = consent.grant(session, contact.id, submission.wording, source)
+    person = submission.person
+    inquiry = session.scalars(
+        insert(Inquiry).returning(Inquiry),
+        {
+            "public_id": tokens.public_id(),
+            "form_key": submission.form_key,
+            "contact_id": contact.id,
+            "consent_id": consent_id,
+            "name": person.name,
+            "email": person.email.address,
+            "phone_typed": person.phone_typed,
+            "phone_e164": person.phone_e164,
+            "topic": submission.topic,
+            "message": submission.message,
+            "state": InquiryState.SUSPECTED if submission.suspicions else InquiryState.OPEN,
+            "suspicions": list(submission.suspicions),
+            "source_page": submission.source_page,
+            "source_referrer": submission.source_referrer,
+            "received_at": clock.now(),
+            "followed_through_at": None,
+        },
+    ).one()
+    sentence = f"Sent an inquiry: {TOPIC_LABELS[submission.topic]}."
+    record(session, contact.id, ActivityKind.INQUIRY_RECEIVED, sentence, actor=Actor.VISITOR)
+    if consent_id is not None:
+        sentence = "Agreed to be followed up by e-mail."
+        record(session, contact.id, ActivityKind.CONSENT_GRANTED, sentence, actor=Actor.VISITOR)
+    return inquiry
+
+
+def _start_follow_ups(session: Session, inquiry: Inquiry, contact: Contact) -> None:
+    """Enroll, unless the address is closed: a form that anybody can fill in doesn't undo an opt-out."""
+    suppression = suppression_of(session, contact.email_key)
+    if suppression is not None:
+        sentence = f"No follow-ups were started. {SENTENCES[suppression.reason]}"
+        record(session, contact.id, ActivityKind.ENROLLMENT_SKIPPED, sentence)
+        return
+    enroll(session, EnrollmentOrder(contact.id, f"inquiry:{inquiry.id}", TOPIC_LABELS[inquiry.topic]))

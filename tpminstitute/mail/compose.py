@@ -1,0 +1,182 @@
+"""From a letter to the bytes that are handed to a mail server: RFC 5322, 2045 to 2047 and 6532, with CRLF."""
+
+import email
+import email.policy
+import re
+import secrets
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.message import EmailMessage
+from email.utils import format_datetime, quote
+from quopri import encodestring
+from types import MappingProxyType
+
+import idna
+
+from tpminstitute.core.errors import Refusal
+from tpminstitute.core.text import one_line, visible
+from tpminstitute.mail.letters import Letter
+
+LINE_LIMIT = 998
+"""Octets of a line without its CRLF: RFC 5322, 2.1.1."""
+
+_LINE = 76
+_NAME_LIMIT = 100
+_SUBJECT_LIMIT = 200
+_OUR_HEADERS = re.compile(
+    "from|to|cc|bcc|sender|reply-to|subject|date|message-id|mime-version|return-path|(content|resent)-.*",
+    re.I,
+)
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}>")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_NOT_IN_LOCAL_PART = re.compile(r'[\s()<>\[\]:;,\\"@]')
+_ADDRESS_LIMIT = 320
+
+# The header lines are written here, folded and encoded, and the standard library must keep them so: its own
+# folding encodes a long List-Unsubscribe as if it were prose, and loses the quotes of some display names.
+_POLICY = email.policy.SMTP.clone(refold_source="none", max_line_length=_LINE)
+_POLICY_UTF8 = email.policy.SMTPUTF8.clone(refold_source="none", max_line_length=_LINE)
+
+
+class ComposeError(Refusal):
+    """A mail can't be made from what was given; the sentence says which part of it."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A mailbox: a display name, which may be '', and an e-mail address, its domain in any script."""
+
+    name: str
+    email: str
+
+
+def compose(
+    letter: Letter,
+    *,
+    sender: Address,
+    recipient: Address,
+    message_id: str,
+    date: datetime,
+    reply_to: Address | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    """Make the mail that carries `letter`: multipart/alternative in UTF-8, no line over `LINE_LIMIT` octets.
+
+    Parameters: `message_id`, in its angle brackets, from `new_message_id`; `date`, with a time zone;
+    `headers`, further ones by name, such as Auto-Submitted or List-Unsubscribe, in ASCII.
+    Returns the bytes, with CRLF. They hold UTF-8 in the header only where `needs_smtputf8` says so.
+    Raises `ComposeError` for an address that is none, a malformed Message-ID, a date without a time zone,
+    and a header that is ours to write or holds a line break.
+    """
+    lines = _header_lines(letter, sender, recipient, message_id, date, reply_to, headers)
+    source = "".join(f"{line}\r\n" for line in lines)
+    policy = _POLICY if source.isascii() else _POLICY_UTF8
+    message = email.message_from_string(source + "\r\n", policy=policy)
+    assert isinstance(message, EmailMessage)
+    message.set_content(letter.text, cte=_encoding(letter.text))
+    message.add_alternative(letter.html, subtype="html", cte=_encoding(letter.html))
+    return message.as_bytes()
+
+
+def new_message_id(domain: str) -> str:
+    """Return a Message-ID that no other mail has, in angle brackets; `domain` may be in any script."""
+    return f"<{secrets.token_hex(16)}@{_ascii_domain(domain)}>"
+
+
+def needs_smtputf8(mail: bytes | Address) -> bool:
+    """Return whether a server must know SMTPUTF8 (RFC 6531) to take this mail, or mail to this address."""
+    if isinstance(mail, Address):
+        return not mail.email.rpartition("@")[0].isascii()
+    head, _, _ = mail.partition(b"\r\n\r\n")
+    return not head.isascii()
+
+
+def _header_lines(
+    letter: Letter,
+    sender: Address,
+    recipient: Address,
+    message_id: str,
+    date: datetime,
+    reply_to: Address | None,
+    headers: Mapping[str, str],
+) -> Iterator[str]:
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise ComposeError("The Message-ID is malformed. Make it with new_message_id.")
+    if date.tzinfo is None:
+        raise ComposeError("The date of a mail needs a time zone.")
+    yield _address_line("From", sender)
+    yield _address_line("To", recipient)
+    if reply_to is not None:
+        yield _address_line("Reply-To", reply_to)
+    yield _folded("Subject", one_line(letter.subject, _SUBJECT_LIMIT) or "(no subject)")
+    yield f"Date: {format_datetime(date)}"
+    yield f"Message-ID: {message_id}"
+    for name, value in headers.items():
+        yield _further(name, value)
+
+
+def _address_line(header: str, address: Address) -> str:
+    spec = f"<{_ascii_email(address.email)}>"
+    name = one_line(address.name, _NAME_LIMIT)
+    if not name:
+        return f"{header}: {spec[1:-1]}"
+    if not name.isascii() or "=?" in name:
+        phrase = _encoded(header, name)
+    else:
+        phrase = name if _ATOMS.fullmatch(name) else f'"{quote(name)}"'
+    last = phrase.rpartition("\r\n")[2]
+    gap = " " if len(header) + len(last) + len(spec) + 3 <= _LINE else "\r\n "
+    return f"{header}: {phrase}{gap}{spec}"
+
+
+def _folded(header: str, text: str) -> str:
+    if text.isascii() and "=?" not in text and len(header) + len(text) + 2 <= _LINE:
+        return f"{header}: {text}"
+    return f"{header}: {_encoded(header, text)}"
+
+
+def _encoded(header: str, text: str) -> str:
+    """Return `text` as RFC 2047 encoded words, each of whole characters, folded."""
+    return Header(text, "utf-8", maxlinelen=_LINE, header_name=header).encode(linesep="\r\n")
+
+
+def _further(name: str, value: str) -> str:
+    if _OUR_HEADERS.fullmatch(name) or not _HEADER_NAME.fullmatch(name):
+        raise ComposeError(f"“{one_line(name, 40)}” is not a header that can be added to a mail.")
+    line = f"{name}: {value}"
+    if not _HEADER_VALUE.fullmatch(value) or len(line) > LINE_LIMIT:
+        raise ComposeError(f"The header {name} must be one line of ASCII, {LINE_LIMIT} characters at most.")
+    return line
+
+
+def _ascii_email(address: str) -> str:
+    """Return `address` with its domain in ASCII; its local part stays as it is."""
+    local, _, domain = address.rpartition("@")
+    hidden = visible(local) != local
+    if not local or hidden or _NOT_IN_LOCAL_PART.search(local) or len(address.encode()) > _ADDRESS_LIMIT:
+        raise ComposeError(f"“{one_line(address, 80)}” is no e-mail address that mail can be sent to.")
+    return f"{local}@{_ascii_domain(domain)}"
+
+
+def _ascii_domain(domain: str) -> str:
+    try:
+        encoded = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        encoded = ""
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f.:IPv]+\]", encoded):
+        raise ComposeError(f"“{one_line(domain, 80)}” is no domain that mail can be sent to.")
+    return encoded
+
+
+def _encoding(text: str) -> str:
+    """Return the transfer encoding that keeps `text` whole: 7bit where it can be, else the shorter one."""
+    octets = text.encode()
+    if octets.isascii() and "\0" not in text and max(map(len, octets.splitlines()), default=0) <= _LINE:
+        return "7bit"
+    shorter = len(encodestring(octets)) <= len(b64encode(octets))
+    return "quoted-printable" if shorter else "base64"

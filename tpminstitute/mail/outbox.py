@@ -1,0 +1,162 @@
+"""Queue mails, cancel them, and decide about uncertain ones by hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from tpminstitute.core import clock, jobs
+from tpminstitute.core.config import Settings
+from tpminstitute.core.errors import Refusal
+from tpminstitute.mail.compose import Address, ComposeError, compose, new_message_id
+from tpminstitute.mail.letters import Letter
+from tpminstitute.mail.models import DeliveryEvent, DeliveryEventKind, Message, MessageKind, MessageStatus
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record
+
+LABELS = {
+    MessageKind.NOTICE: "Notice to the institute",
+    MessageKind.ACKNOWLEDGEMENT: "Acknowledgement",
+    MessageKind.FOLLOW_UP: "Follow-up",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A mail that is owed: to whom, why, and which letter."""
+
+    kind: MessageKind
+    contact_id: int
+    cause: str
+    dedupe_key: str
+    recipient: Address
+    recipient_key: str
+    letter: Letter
+    reply_to: Address | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def queue(session: Session, settings: Settings, order: Order) -> bool:
+    """Write a mail to the outbox, its bytes and Message-ID made now, and ask for its delivery.
+
+    Returns False when the same mail (`dedupe_key`) was queued before; then nothing is written.
+    """
+    message_id = new_message_id(settings.mail_from.rpartition("@")[2])
+    now = clock.now()
+    content, problem = _composed(settings, order, message_id)
+    dialect = session.get_bind().dialect.name
+    insert_or_ignore = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    written = session.execute(
+        insert_or_ignore(Message)
+        .values(
+            kind=order.kind,
+            contact_id=order.contact_id,
+            cause=order.cause,
+            dedupe_key=order.dedupe_key,
+            message_id=message_id,
+            sender=settings.mail_from,
+            recipient=order.recipient.email,
+            recipient_key=order.recipient_key,
+            subject=order.letter.subject,
+            content=content,
+            status=MessageStatus.FAILED if problem else MessageStatus.QUEUED,
+            reason=problem,
+            due_at=now,
+            created_at=now,
+            attempts=0,
+        )
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Message.id)
+    ).scalar_one_or_none()
+    jobs.hint(session, jobs.Job.DELIVER)
+    return written is not None
+
+
+def _composed(settings: Settings, order: Order, message_id: str) -> tuple[bytes, str]:
+    """Return a mail's bytes, or why there are none: what caused it is stored in any case."""
+    try:
+        content = compose(
+            order.letter,
+            sender=Address(settings.institute_name, settings.mail_from),
+            recipient=order.recipient,
+            message_id=message_id,
+            date=clock.now(),
+            reply_to=order.reply_to,
+            headers=order.headers,
+        )
+    except ComposeError as problem:
+        return b"", str(problem)
+    return content, ""
+
+
+def cancel(session: Session, cause: str, reason: str) -> int:
+    """Cancel the mails of `cause` that no server has been offered yet; returns how many.
+
+    A worker that holds one of them under its lease finds out before it sends the content.
+    """
+    cancelled = session.execute(
+        update(Message)
+        .where(
+            Message.cause == cause,
+            Message.status.in_((MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)),
+        )
+        .values(status=MessageStatus.CANCELLED, reason=reason, lease_token=None, lease_until=None)
+        .returning(Message.id)
+    ).all()
+    return len(cancelled)
+
+
+def send_again(session: Session, message_id: int, account_id: int) -> None:
+    """Queue a failed or uncertain mail once more, as it is; raises `Refusal` when it is in another state."""
+    message = _undecided(session, message_id)
+    message.status, message.reason, message.due_at, message.attempts = (
+        MessageStatus.QUEUED,
+        "",
+        clock.now(),
+        0,
+    )
+    _note(session, message, "Sent again by hand.", ActivityKind.MAIL_REQUEUED, account_id)
+    jobs.hint(session, jobs.Job.DELIVER)
+
+
+def leave(session: Session, message_id: int, account_id: int) -> None:
+    """Let a failed or uncertain mail rest: it is not sent again; raises `Refusal` when it is in another state."""
+    message = _undecided(session, message_id)
+    message.status, message.reason = MessageStatus.CANCELLED, f"Left as it is by hand. {message.reason}"
+    _note(
+        session,
+        message,
+        "Not to be sent again, decided by hand.",
+        ActivityKind.MAIL_SETTLED_BY_HAND,
+        account_id,
+    )
+
+
+def _undecided(session: Session, message_id: int) -> Message:
+    message = session.scalar(select(Message).where(Message.id == message_id).with_for_update())
+    if message is None or message.status not in (MessageStatus.FAILED, MessageStatus.UNCERTAIN):
+        raise Refusal("This mail is not waiting for a decision any more. Nothing was changed.")
+    return message
+
+
+def _note(session: Session, message: Message, text: str, kind: ActivityKind, account_id: int) -> None:
+    session.add(event(message.id, DeliveryEventKind.BY_HAND, text))
+    record(
+        session,
+        message.contact_id,
+        kind,
+        f"{describe(message.kind, message.subject)}: {text}",
+        account_id=account_id,
+    )
+
+
+def event(message_id: int, kind: DeliveryEventKind, text: str, code: int | None = None) -> DeliveryEvent:
+    """Return a new delivery event, now."""
+    return DeliveryEvent(message_id=message_id, at=clock.now(), kind=kind, code=code, text=text)
+
+
+def describe(kind: MessageKind, subject: str) -> str:
+    """Return a mail's name for a sentence, such as ``Acknowledgement “We have your message”``."""
+    return f"{LABELS[kind]} “{subject}”"

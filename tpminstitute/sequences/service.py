@@ -1,0 +1,91 @@
+"""Enroll contacts in a sequence and stop their runs."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from tpminstitute.core import clock
+from tpminstitute.mail import outbox
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record
+
+FIRST_SEQUENCE = "pathway"
+"""The sequence that an inquiry with consent starts."""
+
+
+@dataclass(frozen=True)
+class EnrollmentOrder:
+    """Who is to run through a sequence, and because of what."""
+
+    contact_id: int
+    cause: str
+    topic: str
+
+
+def enroll(session: Session, order: EnrollmentOrder, sequence_key: str = FIRST_SEQUENCE) -> int | None:
+    """Start a contact's run through a sequence; its first mail is due after the first step's delay.
+
+    The caller holds the contact's row. Nobody gets the same mails twice: who ran through the sequence before is not
+    enrolled again, and the timeline says so. Returns the enrollment's id, or None when none was started.
+    """
+    sequence = session.scalars(select(Sequence).where(Sequence.key == sequence_key)).one()
+    first = session.scalar(select(Step).where(Step.sequence_id == sequence.id).order_by(Step.position).limit(1))
+    if not sequence.active or first is None:
+        _skip(session, order, f"The follow-ups “{sequence.name}” are switched off.")
+        return None
+    if _ran_before(session, order.contact_id, sequence.id):
+        _skip(session, order, f"The follow-ups “{sequence.name}” were started for this contact before.")
+        return None
+    enrollment = Enrollment(
+        contact_id=order.contact_id,
+        sequence_id=sequence.id,
+        cause=order.cause,
+        status=EnrollmentStatus.ACTIVE,
+        reason="",
+        topic=order.topic,
+        next_position=first.position,
+        next_due_at=clock.now() + timedelta(hours=first.delay_hours),
+        started_at=clock.now(),
+        ended_at=None,
+    )
+    session.add(enrollment)
+    session.flush()
+    record(session, order.contact_id, ActivityKind.ENROLLED, f"The follow-ups “{sequence.name}” started.")
+    return enrollment.id
+
+
+def _skip(session: Session, order: EnrollmentOrder, why: str) -> None:
+    record(session, order.contact_id, ActivityKind.ENROLLMENT_SKIPPED, f"No follow-ups were started. {why}")
+
+
+def _ran_before(session: Session, contact_id: int, sequence_id: int) -> bool:
+    earlier = select(Enrollment.id).where(Enrollment.contact_id == contact_id, Enrollment.sequence_id == sequence_id)
+    return session.scalar(earlier.limit(1)) is not None
+
+
+def stop_for_contact(session: Session, contact_id: int, reason: str) -> int:
+    """Stop every run of a contact and cancel its queued mails; returns how many runs were stopped."""
+    return _stop(session, Enrollment.contact_id == contact_id, reason)
+
+
+def stop_for_cause(session: Session, cause: str, reason: str) -> int:
+    """Stop the runs that `cause` (such as ``inquiry:17``) started; returns how many were stopped."""
+    return _stop(session, Enrollment.cause == cause, reason)
+
+
+def _stop(session: Session, whose: ColumnElement[bool], reason: str) -> int:
+    """First the runs, then, in the next statements, their mails: the other way round, a race leaves a mail queued."""
+    stopped = session.execute(
+        update(Enrollment)
+        .where(whose, Enrollment.status.in_((EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED)))
+        .values(status=EnrollmentStatus.STOPPED, reason=reason, next_due_at=None, ended_at=clock.now())
+        .execution_options(synchronize_session=False)
+        .returning(Enrollment.id, Enrollment.contact_id)
+    ).all()
+    for enrollment_id, contact_id in stopped:
+        outbox.cancel(session, f"enrollment:{enrollment_id}", reason)
+        record(session, contact_id, ActivityKind.ENROLLMENT_STOPPED, f"The follow-ups were stopped. {reason}")
+    return len(stopped)

@@ -1,0 +1,59 @@
+"""Activity: one immutable fact about one contact."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
+
+
+class ActivityKind(StrEnum):
+    """What happened."""
+
+    INQUIRY_RECEIVED = "inquiry_received"
+    INQUIRY_SUSPECTED = "inquiry_suspected"
+    INQUIRY_RELEASED = "inquiry_released"
+    INQUIRY_HANDLED = "inquiry_handled"
+    INQUIRY_REOPENED = "inquiry_reopened"
+    INQUIRY_MARKED_SPAM = "inquiry_marked_spam"
+    CONSENT_GRANTED = "consent_granted"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    LEAD_OPENED = "lead_opened"
+    ENROLLED = "enrolled"
+    ENROLLMENT_STOPPED = "enrollment_stopped"
+    ENROLLMENT_FINISHED = "enrollment_finished"
+    ENROLLMENT_SKIPPED = "enrollment_skipped"
+    MAIL_SENT = "mail_sent"
+    MAIL_NOT_SENT = "mail_not_sent"
+    MAIL_UNCERTAIN = "mail_uncertain"
+    MAIL_REQUEUED = "mail_requeued"
+    MAIL_SETTLED_BY_HAND = "mail_settled_by_hand"
+
+
+class Actor(StrEnum):
+    """Who did it."""
+
+    VISITOR = "visitor"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+class Activity(Base):
+    """One fact on a contact's timeline; a trigger refuses any change to it."""
+
+    __tablename__ = "activities"
+    __table_args__ = (
+        Index("ix_activities_contact_id_id", "contact_id", "id"),
+        CheckConstraint("(actor = 'staff') = (account_id IS NOT NULL)", name="staff_named"),
+        non_empty("sentence"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[ActivityKind] = mapped_column(enum_type(ActivityKind))
+    actor: Mapped[Actor] = mapped_column(enum_type(Actor))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    sentence: Mapped[str] = mapped_column(Text)
