@@ -1,0 +1,65 @@
+"""Where settings, database, mail and doors are wired together; `python app.py` runs the whole service."""
+
+import sys
+from dataclasses import dataclass
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from tpminstitute.core.config import Settings, load_settings
+from tpminstitute.core.db import Database
+from tpminstitute.core.jobs import Publisher
+from tpminstitute.core.logs import set_up_logs
+from tpminstitute.guide.chapters import CONTENT, Guide, Page, load_guide, load_page
+from tpminstitute.mail.letters import letter_sources
+from workers.celery_app import create_celery, publish
+
+LARGEST_BODY = 12 * 1024 * 1024
+"""Bytes; a message that is far too long still comes back to its writer."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts that the doors share."""
+
+    settings: Settings
+    db: Database
+    guide: Guide
+    courses: Page
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the web application; `settings` default to the environment's."""
+    from tpminstitute.web.common import add_common
+    from tpminstitute.web.site import site
+    from tpminstitute.web.staff import staff
+    from tpminstitute.web.staff.security import add_security
+
+    settings = settings or load_settings()
+    celery = create_celery(settings)
+    db = Database(settings.database_url, Publisher(lambda job: publish(celery, job)))
+    app = Flask(__name__)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
+    letter_sources()  # read once; a broken one stops the start with its sentence
+    app.extensions["tpm"] = Service(settings, db, load_guide(), load_page(CONTENT / "courses.md"))
+    add_common(app)
+    add_security(app, settings, db)
+    app.register_blueprint(site)
+    app.register_blueprint(staff)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def serve() -> Flask:
+    """Return the application for the web server, with its log lines set up."""
+    settings = load_settings()
+    set_up_logs(settings.log_format)
+    return create_app(settings)
+
+
+if __name__ == "__main__":
+    from tpminstitute.cli import main
+
+    sys.exit(main(["run"]))

@@ -1,0 +1,41 @@
+// Keys of the desk: ? opens the sheet, j and k walk through the list, and a control with data-key answers to it.
+const sheet = document.getElementById("keys");
+
+const busy = (event) =>
+  event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
+  event.target.closest("input, textarea, select, [contenteditable]");
+
+const seen = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
+
+function walk(step) {
+  const links = [...document.querySelectorAll("[data-row] a")].filter(seen);
+  if (!links.length) return;
+  let at = links.indexOf(document.activeElement);
+  if (at < 0) {
+    const current = links.findIndex((link) => link.ariaCurrent === "true");
+    at = current < 0 && step < 0 ? links.length : current;
+  }
+  links[Math.min(Math.max(at + step, 0), links.length - 1)].focus();
+}
+
+addEventListener("keydown", (event) => {
+  if (busy(event)) return;
+  if (event.key === "?" && sheet) {
+    if (sheet.open) sheet.close();
+    else sheet.showModal();
+  } else if (document.querySelector("dialog[open]")) return;
+  else if (event.key === "j") walk(1);
+  else if (event.key === "k") walk(-1);
+  else {
+    const key = CSS.escape(event.key);
+    const control = [...document.querySelectorAll(`[data-key="${key}"]:not(:disabled)`)].find(seen);
+    if (!control || event.repeat) return;
+    control.click();
+  }
+  event.preventDefault();
+});
+
+for (const opener of document.querySelectorAll("[data-opens]")) {
+  opener.hidden = false;
+  opener.addEventListener("click", () => document.getElementById(opener.dataset.opens)?.showModal());
+}

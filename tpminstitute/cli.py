@@ -1,0 +1,164 @@
+"""The command line `tpm`."""
+
+import errno
+import json
+import os
+import shlex
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from tpminstitute.core.config import LogFormat, Settings, load_settings
+from tpminstitute.core.errors import Refusal
+
+WEB_OPTIONS = "--interface wsgi --factory --http 1 --no-ws --blocking-threads 4 --log-level warning"
+
+
+@click.group(help="TPM Institute's lead service.")
+def commands() -> None:
+    """Hold the commands together."""
+
+
+@commands.command()
+def run() -> None:
+    """Run the whole service: web, worker, scheduler, and a mail catcher where no SMTP_URL is set."""
+    settings = load_settings()
+    _expect_free_ports(settings)
+    _migrate_apart()
+    _say_where(settings)
+    processes = {
+        "web": _web_command(settings),
+        "worker": _background("worker"),
+        "scheduler": _background("beat"),
+    }
+    if settings.mail_is_caught:
+        processes["catcher"] = _background("catcher")
+    plan = {"processes": processes, "prefix": settings.log_format is LogFormat.TEXT}
+    _become([sys.executable, "-m", "tpminstitute.supervisor", json.dumps(plan)])
+
+
+@commands.command()
+def web() -> None:
+    """Run the web server only."""
+    _become(_web_command(load_settings()))
+
+
+@commands.command()
+def worker() -> None:
+    """Run one worker only."""
+    _become(_background("worker"))
+
+
+@commands.command()
+def scheduler() -> None:
+    """Run the scheduler only; one is enough, two do no harm."""
+    _become(_background("beat"))
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database up to date; print the link for the first account while there is none."""
+    from tpminstitute.accounts.service import invite_first
+    from tpminstitute.core.db import Database, check_connection, upgrade
+
+    settings = load_settings()
+    db = Database(settings.database_url)
+    check_connection(db)
+    upgrade(db)
+    with db.write() as session:
+        secret = invite_first(session)
+    if secret:
+        click.echo(f"Create the first staff account at {settings.public_url}/staff/setup/{secret}")
+    db.close()
+
+
+def _background(part: str) -> list[str]:
+    return [sys.executable, "-m", "workers", part]
+
+
+def _web_command(settings: Settings) -> list[str]:
+    where = [
+        "--host",
+        settings.web_host,
+        "--port",
+        str(settings.web_port),
+        "--workers",
+        str(settings.web_workers),
+    ]
+    return [sys.executable, "-m", "granian", *shlex.split(WEB_OPTIONS), *where, "app:serve"]
+
+
+def _become(command: list[str]) -> None:
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def _migrate_apart() -> None:
+    """Migrate in a process of its own, so that this one stays small and quick."""
+    command = [sys.executable, "-m", "tpminstitute.cli", "migrate"]
+    code = os.spawnv(os.P_WAIT, command[0], command)
+    if code:
+        sys.exit(code)
+
+
+def _expect_free_ports(settings: Settings) -> None:
+    """Refuse to start on ports that somebody else has."""
+    _expect_free(settings.web_host, settings.web_port, "Set BIND to another address, for example 127.0.0.1:8001.")
+    if settings.mail_is_caught:
+        mend = "The built-in mail catcher listens there: set BIND to another port, or SMTP_URL to a mail server."
+        _expect_free("127.0.0.1", settings.catcher_port, mend)
+
+
+def _expect_free(host: str, port: int, mend: str) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        reason = "is in use already" if error.errno == errno.EADDRINUSE else f"can't be listened on ({error.strerror})"
+        raise Refusal(f"{host}:{port} {reason}. {mend}") from None
+
+
+def _say_where(settings: Settings) -> None:
+    click.echo(f"The guide:      {settings.public_url}/")
+    click.echo(f"The staff desk: {settings.public_url}/staff/")
+    if settings.mail_is_caught:
+        click.echo(f"Mail is caught, not delivered; it is kept in {settings.mail_folder}")
+    if settings.redis_url and not _answers(settings.redis_url):
+        click.echo("The broker of REDIS_URL does not answer. Inquiries are kept, their mails wait until it does.")
+    click.echo("Stop with Ctrl-C.")
+
+
+def _answers(redis_url: str) -> bool:
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return Path(parts.path).exists()
+    try:
+        socket.create_connection((parts.hostname or "localhost", parts.port or 6379), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; what can't be done is said in one sentence. Returns the exit code."""
+    try:
+        commands.main(args=None if argv is None else list(argv), prog_name="tpm", standalone_mode=False)
+    except Refusal as refusal:
+        click.echo(str(refusal), err=True)
+        return 1
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as problem:
+        problem.show()
+        return problem.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

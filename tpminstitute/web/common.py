@@ -1,0 +1,215 @@
+"""What every door of the web shares: the service's parts, a session per request, headers, errors, texts of time."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, current_app, g, render_template, request, url_for
+from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+
+from tpminstitute.core import clock
+from tpminstitute.core.config import Settings
+from tpminstitute.core.db import Database
+from tpminstitute.core.errors import Refusal
+
+log = structlog.get_logger(__name__)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+ERROR_TEXTS = {
+    400: ("This could not be read", "The request was incomplete or damaged. Nothing was changed."),
+    403: ("Not allowed", "This page is not open to you. Nothing was changed."),
+    404: ("There is no such page", "The address may have been cut off, or the page has moved."),
+    405: ("That can't be done here", "This address doesn't take such a request. Nothing was changed."),
+    413: (
+        "That was too much at once",
+        "What was sent is larger than this form can take, and it was not kept. "
+        "Go back with your browser: your text should still be there. Shorten it and send it again.",
+    ),
+    500: (
+        "Something broke on our side",
+        "The problem was noted. If you were sending a message, go back and send it again, or write to us by e-mail.",
+    ),
+    503: (
+        "The service is catching its breath",
+        "The database can't be reached just now. What was stored before is safe. Try again in a minute.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Institute:
+    """Who runs the site, as pages and mails say it."""
+
+    name: str
+    email: str
+    phone: str
+    postal_address: str
+
+    @property
+    def phone_href(self) -> str:
+        """The phone number as a link."""
+        return "tel:" + "".join(c for c in self.phone if c.isdigit() or c == "+")
+
+
+def settings() -> Settings:
+    """Return the settings of the running application."""
+    return cast(Settings, current_app.extensions["tpm"].settings)
+
+
+def database() -> Database:
+    """Return the database of the running application."""
+    return cast(Database, current_app.extensions["tpm"].db)
+
+
+def session() -> Session:
+    """Return the request's session: a reading one for GET, a writing one for POST.
+
+    It is committed after a view that answered well and rolled back after any other (`_end_session`).
+    """
+    if "session" not in g:
+        reads = request.method in ("GET", "HEAD", "OPTIONS")
+        g.session_context = database().read() if reads else database().write()
+        g.session = g.session_context.__enter__()
+    return cast(Session, g.session)
+
+
+def _end_session(response: Response) -> Response:
+    """Commit before anybody is told that it worked; the sign-in session is saved after this, on a free database."""
+    context = g.pop("session_context", None)
+    open_session: Session | None = g.pop("session", None)
+    if context is None or open_session is None:
+        return response
+    if response.status_code >= 400:
+        open_session.rollback()
+    context.__exit__(None, None, None)
+    return response
+
+
+def _drop_session(error: BaseException | None) -> None:
+    """Roll back what a request that broke left open."""
+    open_session: Session | None = g.pop("session", None)
+    g.pop("session_context", None)
+    if open_session is not None:
+        open_session.rollback()
+        open_session.close()
+
+
+def own_page_sent_it() -> bool:
+    """Return whether a POST comes from a page of ours, as far as the browser says (Fetch Metadata, Origin)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return site is None
+    return origin.partition("://")[2] in (request.host, urlsplit(settings().public_url).netloc)
+
+
+def add_common(app: Flask) -> None:
+    """Give `app` what every door relies on: sessions, headers, error pages, template globals."""
+    app.after_request(_end_session)
+    app.after_request(_protect)
+    app.teardown_request(_drop_session)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(Exception, _unexpected)
+    app.jinja_env.globals["asset"] = _asset
+    app.jinja_env.filters["when"] = when
+    configured = app.extensions["tpm"].settings
+    app.jinja_env.globals["institute"] = Institute(
+        configured.institute_name,
+        configured.institute_email,
+        configured.institute_phone,
+        configured.postal_address,
+    )
+
+
+def _protect(response: Response) -> Response:
+    """Set the headers that keep pages from being framed, sniffed or scripted by others."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if response.mimetype == "text/html":
+        headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/staff") else "private, no-cache")
+    if request.endpoint == "static" and "v" in request.args:
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    if settings().public_url.startswith("https://"):
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def _error_page(status: int, text: str | None = None) -> tuple[str, int]:
+    title, usual = ERROR_TEXTS.get(status, ERROR_TEXTS[400 if status < 500 else 500])
+    return render_template("site/error.html", status=status, title=title, text=text or usual), status
+
+
+def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
+    if error.code is None or error.code < 400:
+        return error
+    return _error_page(error.code)
+
+
+def _refused(error: Refusal) -> tuple[str, int]:
+    return _error_page(409, str(error))
+
+
+def _database_error(error: DBAPIError) -> tuple[str, int]:
+    log.error("database_error", path=request.path, reason=str(error.orig)[:300])
+    return _error_page(503)
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    log.exception("unexpected_error", path=request.path)
+    return _error_page(500)
+
+
+def _asset(name: str) -> str:
+    folder = Path(cast(str, current_app.static_folder))
+    return url_for("static", filename=name, v=_fingerprint(folder / name, (folder / name).stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(path: Path, changed_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def when(moment: datetime | None) -> Markup:
+    """Return a moment as a `<time>` element: in words when it is near, exact in its title (UTC)."""
+    if moment is None:
+        return Markup("")
+    exact = f"{moment:%a %d %b %Y %H:%M} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), exact, _in_words(moment, clock.now())
+    )
+
+
+def _in_words(moment: datetime, now: datetime) -> str:
+    ahead = moment > now
+    distance = abs(moment - now)
+    if distance < timedelta(minutes=1):
+        return "in a moment" if ahead else "just now"
+    if distance < timedelta(hours=1):
+        words = f"{distance.seconds // 60} min"
+    elif distance < timedelta(hours=12):
+        hours = distance.seconds // 3600
+        words = "1 hour" if hours == 1 else f"{hours} hours"
+    elif distance < timedelta(days=6):
+        return f"{moment:%a %H:%M} UTC"
+    else:
+        return f"{moment:%d %b}" if moment.year == now.year else f"{moment:%d %b %Y}"
+    return f"in {words}" if ahead else f"{words} ago"

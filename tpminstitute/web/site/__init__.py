@@ -1,0 +1,7 @@
+"""The public site."""
+
+from flask import Blueprint
+
+site = Blueprint("site", __name__)
+
+from tpminstitute.web.site import health, pages, write  # noqa: E402, F401  (they register their routes)

@@ -1,0 +1,166 @@
+"""The contact form, and the signed token that makes its repetitions one inquiry."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, EmailField, HiddenField, SelectField, StringField, TelField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import StopValidation, ValidationError
+
+from tpminstitute.contacts.identity import AddressError, EmailAddress, read_email, read_phone
+from tpminstitute.core import clock, tokens
+from tpminstitute.core.tokens import BadToken, Signer
+from tpminstitute.inbox.models import TOPIC_LABELS, Topic
+
+LONGEST_NAME = 200
+LONGEST_EMAIL = 320
+LONGEST_PHONE = 60
+LONGEST_MESSAGE = 20_000
+
+TOPICS_BY_GROUP = (
+    ("The path", Topic.BECOMING_A_TPM),
+    ("Certifications", Topic.CSM),
+    ("Certifications", Topic.PMP),
+    ("Certifications", Topic.CAL),
+    ("Certifications", Topic.SPC),
+    ("Other", Topic.COURSES),
+    ("Other", Topic.OTHER),
+)
+
+
+@dataclass(frozen=True)
+class FormToken:
+    """What a rendered form carries, signed: which form it is, when, where and in which words it was shown.
+
+    It has no expiry: a page left open for a day still submits, and its age is only something screening may look at.
+    """
+
+    nonce: str
+    made_at: datetime
+    page: str
+    referrer: str
+    wording: str
+
+    @classmethod
+    def new(cls, page: str, referrer: str, wording: str) -> "FormToken":
+        """Return the token of a form that is being shown now."""
+        return cls(tokens.public_id(), clock.now(), page, referrer, wording)
+
+    def sign(self, secret_key: str) -> str:
+        """Return the token as the text of a hidden field."""
+        value = [self.nonce, int(self.made_at.timestamp()), self.page, self.referrer, self.wording]
+        return Signer(secret_key, "contact-form").sign(value)
+
+    @classmethod
+    def read(cls, text: str, secret_key: str) -> "FormToken":
+        """Return the token behind `text`; raises `BadToken` when it isn't one of ours."""
+        value = Signer(secret_key, "contact-form").read(text)
+        try:
+            nonce, made_at, page, referrer, wording = value
+            return cls(nonce, datetime.fromtimestamp(made_at, UTC), page, referrer, wording)
+        except (TypeError, ValueError) as error:
+            raise BadToken("The token has another shape.") from error
+
+    def form_key(self, form: "LetterForm") -> str:
+        """Return the idempotency key of `form`: the same for a replay, another one for other words."""
+        fields = [
+            form.name.data,
+            form.email.data,
+            form.phone.data,
+            form.topic.data,
+            form.message.data,
+            form.consent.data,
+        ]
+        return tokens.digest(json.dumps([self.nonce, *fields]))
+
+
+class _Text:
+    """Checks one text field: there, short enough, storable, on one line where it is a line."""
+
+    def __init__(self, missing: str, longest: int, *, one_line: bool = True, optional: bool = False) -> None:
+        self.missing, self.longest, self.one_line, self.optional = missing, longest, one_line, optional
+        self.field_flags: dict[str, Any] = (
+            {"maxlength": longest} if optional else {"maxlength": longest, "required": True}
+        )
+
+    def __call__(self, form: FlaskForm, field: StringField) -> None:
+        text = field.data or ""
+        if not text.strip():
+            raise StopValidation(None if self.optional else self.missing)
+        if len(text) > self.longest:
+            raise StopValidation(f"Shorten this to {self.longest:,} characters: it has {len(text):,}.")
+        if "\x00" in text:
+            raise StopValidation("Remove the invisible character with the number zero: it can't be stored.")
+        if self.one_line and len(text.splitlines()) > 1:
+            raise StopValidation("Write this on one line.")
+
+
+def _trimmed(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def _unix_lines(text: str | None) -> str:
+    """Undo what browsers do to line ends when they send a text area (HTML, 4.10.11)."""
+    return (text or "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+class LetterForm(FlaskForm):
+    """The letter to the institute. It needs no session: the token is signed and belongs to the page."""
+
+    class Meta(FlaskForm.Meta):
+        """No cookie, so no session-bound CSRF token: the signed token and the Origin check stand in for it."""
+
+        csrf = False
+
+    name = StringField(
+        filters=[_trimmed],
+        validators=[_Text("Write your name, so that we know whom to answer.", LONGEST_NAME)],
+    )
+    email = EmailField(
+        filters=[_trimmed],
+        validators=[_Text("Write your e-mail address: the answer goes there.", LONGEST_EMAIL)],
+    )
+    phone = TelField(filters=[_trimmed], validators=[_Text("", LONGEST_PHONE, optional=True)])
+    topic = SelectField(
+        choices=[
+            SelectChoice("", "Choose a topic"),
+            *(SelectChoice(topic.value, TOPIC_LABELS[topic], optgroup=group) for group, topic in TOPICS_BY_GROUP),
+        ],
+        validate_choice=False,
+    )
+    message = TextAreaField(
+        filters=[_unix_lines],
+        validators=[_Text("Write your message; a sentence is enough.", LONGEST_MESSAGE, one_line=False)],
+    )
+    consent = BooleanField()
+    token = HiddenField()
+    website = StringField()
+
+    address: EmailAddress
+    phone_e164: str | None = None
+    regions: Sequence[str] = ()
+
+    def validate_email(self, field: EmailField) -> None:
+        """Read the address, in words that say what to mend."""
+        try:
+            self.address = read_email(field.data or "")
+        except AddressError as problem:
+            raise ValidationError(str(problem)) from None
+
+    def validate_phone(self, field: TelField) -> None:
+        """Read the number where one was written."""
+        if not field.data:
+            return
+        try:
+            self.phone_e164 = read_phone(field.data, self.regions)
+        except AddressError as problem:
+            raise ValidationError(str(problem)) from None
+
+    def validate_topic(self, field: SelectField) -> None:
+        """Take only the topics that are offered."""
+        if field.data not in list(Topic):
+            raise ValidationError("Choose what it is about; “Something else” is fine.")

@@ -1,0 +1,130 @@
+"""Writing to the institute: the contact form, from GET to the stored inquiry."""
+
+import structlog
+from flask import Response, abort, redirect, render_template, request, url_for
+from sqlalchemy.exc import DBAPIError
+from werkzeug.wrappers import Response as BaseResponse
+
+from tpminstitute.contacts import consent
+from tpminstitute.contacts.service import Person
+from tpminstitute.core import clock
+from tpminstitute.core.config import Switch
+from tpminstitute.core.text import first_name
+from tpminstitute.core.tokens import BadToken
+from tpminstitute.inbox.letters import reference
+from tpminstitute.inbox.models import TOPIC_LABELS, Topic
+from tpminstitute.inbox.queries import by_public_id
+from tpminstitute.inbox.submit import Submission, submit_inquiry
+from tpminstitute.screening.service import Evidence, suspicions
+from tpminstitute.web.common import database, own_page_sent_it, session, settings
+from tpminstitute.web.site import site
+from tpminstitute.web.site.form import FormToken, LetterForm
+
+log = structlog.get_logger(__name__)
+
+ONCE_MORE = "This page was no longer known to us, so nothing was sent. Your text was kept: please press Send once more."
+FROM_ELSEWHERE = (
+    "This was sent from another site, so it was not taken. Your text was kept: please press Send once more."
+)
+NOT_STORED = (
+    "Your message could not be stored just now, and nothing was sent. Your text was kept on this page: "
+    "please press Send again in a minute, or write to {email}."
+)
+
+
+def blank_letter(page: str) -> LetterForm:
+    """Return an empty form with a token of its own; `page` is where it stands."""
+    form = LetterForm(formdata=None)
+    form.token.data = _fresh_token(page).sign(settings().secret_key)
+    return form
+
+
+@site.get("/contact")
+def contact() -> str:
+    """Show the contact form; `?topic=` chooses one beforehand."""
+    form = blank_letter("/contact")
+    if request.args.get("topic") in list(Topic):
+        form.topic.data = request.args["topic"]
+    return _page(form)
+
+
+@site.post("/contact")
+def send_letter() -> BaseResponse | tuple[str, int]:
+    """Take the form: store the inquiry and say thank you, or show it again with all that was typed."""
+    form = LetterForm(request.form)
+    form.regions = [tag.rpartition("-")[2].upper() for tag in request.accept_languages.values() if "-" in tag]
+    try:
+        token = FormToken.read(form.token.data or "", settings().secret_key)
+    except BadToken:
+        return _again(form, 400, ONCE_MORE)
+    if not own_page_sent_it():
+        return _again(form, 403, FROM_ELSEWHERE)
+    if not form.validate():
+        return _page(form), 422
+    try:
+        with database().write() as writing:
+            public_id = submit_inquiry(writing, settings(), _submission(form, token))
+    except DBAPIError as problem:
+        log.error("inquiry_not_stored", reason=str(problem.orig)[:300])
+        return _page(form, NOT_STORED.format(email=settings().institute_email)), 503
+    log.info("inquiry_stored", inquiry=public_id)
+    return redirect(url_for("site.thanks", public_id=public_id), 303)
+
+
+@site.get("/thanks/<public_id>")
+def thanks(public_id: str) -> str | Response:
+    """Say thank you; refreshing it sends nothing."""
+    inquiry = by_public_id(session(), public_id)
+    if inquiry is None:
+        abort(404)
+    return render_template(
+        "site/thanks.html",
+        reference=reference(inquiry),
+        topic_label=TOPIC_LABELS[inquiry.topic],
+        first_name=first_name(inquiry.name),
+    )
+
+
+def _fresh_token(page: str) -> FormToken:
+    referrer = request.referrer or ""
+    came_from_outside = referrer.startswith("http") and not referrer.startswith(
+        (request.host_url, settings().public_url)
+    )
+    kept = referrer.partition("?")[0][:300] if came_from_outside else ""
+    return FormToken.new(page, kept, consent.CURRENT_WORDING.version)
+
+
+def _again(form: LetterForm, status: int, notice: str) -> tuple[str, int]:
+    """Show the form with a new token and the old text."""
+    form.token.data = _fresh_token("/contact").sign(settings().secret_key)
+    return _page(form, notice), status
+
+
+def _page(form: LetterForm, notice: str | None = None) -> str:
+    return render_template("site/contact.html", form=form, notice=notice, consent_wording=consent.CURRENT_WORDING.text)
+
+
+def _submission(form: LetterForm, token: FormToken) -> Submission:
+    agreed = consent.wording(token.wording) if form.consent.data else None
+    return Submission(
+        form_key=token.form_key(form),
+        person=Person(form.name.data or "", form.address, form.phone.data or "", form.phone_e164),
+        topic=Topic(form.topic.data),
+        message=form.message.data or "",
+        wording=agreed,
+        source_page=token.page,
+        source_referrer=token.referrer,
+        suspicions=_suspicions(form, token),
+    )
+
+
+def _suspicions(form: LetterForm, token: FormToken) -> list[str]:
+    if settings().screening is Switch.OFF:
+        return []
+    evidence = Evidence(
+        name=form.name.data or "",
+        message=form.message.data or "",
+        trap=form.website.data or "",
+        time_to_fill=clock.now() - token.made_at,
+    )
+    return list(suspicions(evidence))

@@ -1,0 +1,82 @@
+"""Who may come in, and what every page of the desk shows."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import abort, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from tpminstitute.accounts.models import Account, Role
+from tpminstitute.web.common import settings
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.security import csrf
+
+OPEN_TO_ALL = {"staff.setup_first_account", "staff.create_first_account"}
+"""The only pages of the desk that ask for no account (signing in is Flask-Security's)."""
+
+
+@staff.before_request
+def ask_for_account() -> BaseResponse | None:
+    """Send strangers to the sign-in page, and check that a POST comes from a page of ours."""
+    if request.endpoint not in OPEN_TO_ALL and not current_user.is_authenticated:
+        return redirect(url_for("security.login", next=request.full_path if request.method == "GET" else None))
+    if request.method == "POST":
+        csrf.protect()
+    return None
+
+
+def me() -> Account:
+    """Return the account of whoever asks."""
+    account: Account = current_user._get_current_object()
+    return account
+
+
+def needs(*roles: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Open a view only to accounts with one of `roles`."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if me().role not in roles:
+                abort(403)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+acting = needs(Role.ADMINISTRATOR, Role.ADVISOR)
+"""For everything that changes something about a lead: readers only look."""
+
+
+@staff.app_context_processor
+def desk_context() -> dict[str, Any]:
+    """Give the desk's templates who looks, where one may go, and whether mail is caught."""
+    if not request.path.startswith("/staff"):
+        return {}
+    inbox = url_for("staff.inbox")
+    here = request.endpoint in ("staff.inbox", "staff.contact")
+    return {
+        "me": current_user,
+        "places": [{"label": "Inbox", "href": inbox, "current": here}],
+        "quiet_places": [],
+        "mail_is_caught": settings().mail_is_caught,
+        "mail_folder": str(settings().mail_folder),
+    }
+
+
+LIST_PLACE = ("show", "before", "after")
+"""The arguments by which the list beside a contact keeps its place."""
+
+
+def list_place() -> dict[str, Any]:
+    """Return the place in the inbox that the request carries along."""
+    return {name: request.args[name] for name in LIST_PLACE if name in request.args}
+
+
+def may_act() -> bool:
+    """Return whether whoever looks may change something."""
+    return me().role in (Role.ADMINISTRATOR, Role.ADVISOR)

@@ -1,0 +1,41 @@
+"""What staff decide about a mail that failed or is uncertain."""
+
+from collections.abc import Callable
+
+from flask import abort, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+from tpminstitute.contacts.models import Contact
+from tpminstitute.core.errors import Refusal
+from tpminstitute.mail import outbox
+from tpminstitute.mail.models import Message
+from tpminstitute.web.common import session
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.access import acting, list_place, me
+
+
+@staff.post("/messages/<int:message_id>/send-again")
+@acting
+def send_again(message_id: int) -> Response:
+    """Queue a failed or uncertain mail once more."""
+    return _decide(message_id, lambda: outbox.send_again(session(), message_id, me().id), "Queued to be sent again.")
+
+
+@staff.post("/messages/<int:message_id>/leave")
+@acting
+def leave(message_id: int) -> Response:
+    """Let a failed or uncertain mail rest."""
+    return _decide(message_id, lambda: outbox.leave(session(), message_id, me().id), "It is not sent again.")
+
+
+def _decide(message_id: int, change: Callable[[], None], done: str) -> Response:
+    message = session().get(Message, message_id)
+    if message is None:
+        abort(404)
+    try:
+        change()
+        flash(done, "success")
+    except Refusal as refusal:
+        flash(str(refusal), "warning")
+    contact = session().get_one(Contact, message.contact_id)
+    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)

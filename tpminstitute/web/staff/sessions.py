@@ -1,0 +1,83 @@
+"""Server-side sessions for the desk: the cookie carries a secret, the database what belongs to it.
+
+Nothing outside /staff ever reads or sets the cookie.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Request, Response
+from flask.sessions import SessionInterface, SessionMixin
+from werkzeug.datastructures import CallbackDict
+
+from tpminstitute.accounts.service import end_session, load_session, save_session
+from tpminstitute.core import clock, tokens
+from tpminstitute.core.db import Database
+
+COOKIE = "tpm_staff"
+PATH = "/staff"
+SIGNED_IN_FOR = timedelta(days=14)
+VISITING_FOR = timedelta(hours=12)
+"""How long a session lasts after its last change: of somebody signed in, and of somebody who isn't (yet)."""
+
+OWNER = "_user_id"
+"""Where Flask-Login keeps the account's `fs_uniquifier`."""
+
+
+class DeskSession(CallbackDict[str, Any], SessionMixin):
+    """What one browser's session holds, and the secret of its cookie."""
+
+    def __init__(self, data: dict[str, Any], secret: str | None) -> None:
+        """Wrap `data`; `secret` is None for a session that isn't stored yet."""
+        super().__init__(data, on_update=_mark_modified)
+        self.secret = secret
+        self.owner_at_start = data.get(OWNER)
+        self.modified = False
+
+
+def _mark_modified(session: CallbackDict[str, Any]) -> None:
+    session.modified = True  # type: ignore[attr-defined]
+
+
+class DeskSessions(SessionInterface):
+    """Flask's session, kept in the database."""
+
+    def __init__(self, db: Database) -> None:
+        """Keep sessions in `db`."""
+        self._db = db
+
+    def open_session(self, app: Flask, request: Request) -> DeskSession:
+        """Load the session of a request to the desk; every other page gets an empty one that is never saved."""
+        secret = request.cookies.get(COOKIE) if request.path.startswith(PATH) else None
+        if secret is None:
+            return DeskSession({}, None)
+        with self._db.read() as reading:
+            data = load_session(reading, secret)
+        return DeskSession({}, None) if data is None else DeskSession(data, secret)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Store a changed session; signing in or out gives it a new secret, so a planted cookie is worth nothing."""
+        assert isinstance(session, DeskSession)
+        if not session.modified:
+            return
+        owner = session.get(OWNER)
+        kept = session.secret if owner == session.owner_at_start else None
+        with self._db.write() as writing:
+            if session.secret is not None and kept is None:
+                end_session(writing, session.secret)
+            if session:
+                kept = kept or tokens.secret()
+                until = clock.now() + (SIGNED_IN_FOR if owner else VISITING_FOR)
+                save_session(writing, kept, dict(session), owner=owner, until=until)
+        if kept is None:
+            response.delete_cookie(COOKIE, path=PATH)
+            return
+        response.set_cookie(
+            COOKIE,
+            kept,
+            path=PATH,
+            max_age=SIGNED_IN_FOR if owner else None,
+            httponly=True,
+            samesite="Lax",
+            secure=app.config["SESSION_COOKIE_SECURE"],
+        )

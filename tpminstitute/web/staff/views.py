@@ -1,0 +1,215 @@
+"""What the desk's templates are given: rows turned into labels, sentences and possible actions."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts import consent
+from tpminstitute.contacts.models import ConsentChange, Contact
+from tpminstitute.inbox.letters import reference, source_sentence
+from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
+from tpminstitute.mail.models import MessageStatus
+from tpminstitute.mail.queries import Mail, Said
+from tpminstitute.mail.suppression import SENTENCES, suppression_of
+from tpminstitute.pipeline.service import stage_of
+from tpminstitute.sequences.models import EnrollmentStatus
+from tpminstitute.sequences.queries import Run
+from tpminstitute.web.staff.access import list_place, may_act
+
+STATUS_KINDS = {
+    MessageStatus.SENT: "done",
+    MessageStatus.QUEUED: "grey",
+    MessageStatus.CLAIMED: "act",
+    MessageStatus.SENDING: "act",
+    MessageStatus.HELD: "amber",
+    MessageStatus.CANCELLED: "grey",
+    MessageStatus.SUPPRESSED: "grey",
+    MessageStatus.FAILED: "red",
+    MessageStatus.UNCERTAIN: "amber",
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One button: what it says, where it posts, its key, and how it looks."""
+
+    label: str
+    url: str
+    key: str = ""
+    kind: str = "quiet"
+
+
+@dataclass(frozen=True)
+class ConsentView:
+    """The newest consent, as staff read it."""
+
+    granted: bool
+    at: datetime
+    wording: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ContactView:
+    """One contact, as staff read it."""
+
+    name: str
+    email: str
+    phone_typed: str
+    phone_e164: str | None
+    first_seen_at: datetime
+    stage_name: str | None
+    consent: ConsentView | None
+    suppression: str | None
+
+
+@dataclass(frozen=True)
+class InquiryView:
+    """One inquiry as received, and what can be done with it."""
+
+    public_id: str
+    reference: str
+    topic_label: str
+    message: str
+    received_at: datetime
+    state: InquiryState
+    source: str
+    suspicions: list[str]
+    actions: list[Action]
+
+
+@dataclass(frozen=True)
+class MailView:
+    """One mail, how it stands, and what can be done with it."""
+
+    id: int
+    label: str
+    subject: str
+    status: str
+    status_kind: str
+    explanation: str
+    due_at: datetime
+    text: str
+    events: list[Said]
+    actions: list[Action]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run through a sequence, with its steps as stations."""
+
+    sequence: str
+    status: str
+    status_kind: str
+    explanation: str
+    stations: list[dict[str, str]]
+    actions: list[Action] = field(default_factory=list)
+
+
+def contact_view(session: Session, contact: Contact) -> ContactView:
+    """Return what the head of a contact's page shows."""
+    newest = consent.current(session, contact.id)
+    suppression = suppression_of(session, contact.email_key)
+    return ContactView(
+        name=contact.name,
+        email=contact.email,
+        phone_typed=contact.phone_typed,
+        phone_e164=contact.phone_e164,
+        first_seen_at=contact.first_seen_at,
+        stage_name=stage_of(session, contact.id),
+        consent=None
+        if newest is None
+        else ConsentView(newest.change is ConsentChange.GRANTED, newest.at, newest.wording, newest.source),
+        suppression=None if suppression is None else f"This address is closed. {SENTENCES[suppression.reason]}",
+    )
+
+
+def inquiry_view(inquiry: Inquiry) -> InquiryView:
+    """Return an inquiry with the actions that its state and the looker's role allow."""
+    return InquiryView(
+        public_id=inquiry.public_id,
+        reference=reference(inquiry),
+        topic_label=TOPIC_LABELS[inquiry.topic],
+        message=inquiry.message,
+        received_at=inquiry.received_at,
+        state=inquiry.state,
+        source=f"{source_sentence(inquiry)}. Reference {reference(inquiry)}.",
+        suspicions=inquiry.suspicions,
+        actions=_inquiry_actions(inquiry) if may_act() else [],
+    )
+
+
+def _inquiry_actions(inquiry: Inquiry) -> list[Action]:
+    def action(label: str, verb: str, key: str, kind: str = "quiet") -> Action:
+        return Action(label, url_for(f"staff.{verb}", public_id=inquiry.public_id, **list_place()), key, kind)
+
+    spam = action("Mark as spam", "mark_spam", "s")
+    match inquiry.state:
+        case InquiryState.OPEN:
+            return [action("Mark handled", "mark_handled", "e", "primary"), spam]
+        case InquiryState.HANDLED:
+            return [action("Reopen", "reopen", "e"), spam]
+        case InquiryState.SUSPECTED:
+            return [action("Not spam, release", "release", "e", "primary"), spam]
+        case InquiryState.SPAM:
+            return [action("Not spam, release", "release", "e")]
+
+
+def mail_view(mail: Mail) -> MailView:
+    """Return a mail with the decisions that it waits for."""
+    actions = []
+    if mail.needs_decision and may_act():
+        actions = [
+            Action("Send again", url_for("staff.send_again", message_id=mail.id, **list_place())),
+            Action("Leave it", url_for("staff.leave", message_id=mail.id, **list_place())),
+        ]
+    return MailView(
+        id=mail.id,
+        label=mail.label,
+        subject=mail.subject,
+        status=mail.status.value.capitalize(),
+        status_kind=STATUS_KINDS[mail.status],
+        explanation=mail.explanation,
+        due_at=mail.sent_at or mail.due_at,
+        text=mail.text,
+        events=list(mail.events),
+        actions=actions,
+    )
+
+
+def run_view(run: Run) -> RunView:
+    """Return a run through a sequence with its steps as stations."""
+    over = run.status is EnrollmentStatus.FINISHED
+    kinds = {
+        EnrollmentStatus.ACTIVE: "grey",
+        EnrollmentStatus.PAUSED: "amber",
+        EnrollmentStatus.FINISHED: "done",
+    }
+    return RunView(
+        sequence=run.sequence,
+        status=run.status.value.capitalize(),
+        status_kind=kinds.get(run.status, "grey"),
+        explanation=_run_explanation(run),
+        stations=[
+            {"label": label, "state": _station_state(position, run.next_position, over)}
+            for position, label in run.steps
+        ],
+    )
+
+
+def _run_explanation(run: Run) -> str:
+    match run.status:
+        case EnrollmentStatus.ACTIVE if run.next_due_at:
+            return f"The next mail goes out on {run.next_due_at:%a %d %b %Y, %H:%M} UTC."
+        case EnrollmentStatus.FINISHED:
+            return "Every mail of it was queued."
+        case _:
+            return run.reason
+
+
+def _station_state(position: int, next_position: int, over: bool) -> str:
+    if over or position < next_position:
+        return "passed"
+    return "here" if position == next_position else "ahead"

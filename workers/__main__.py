@@ -1,0 +1,76 @@
+"""`python -m workers worker`, `beat` and `catcher`: the background processes, each on the environment's settings."""
+
+import contextlib
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from tpminstitute.core.config import Settings, load_settings
+from tpminstitute.core.errors import SettingsError
+from tpminstitute.core.jobs import Publisher
+from tpminstitute.core.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+WORKER = [
+    "--quiet",
+    "worker",
+    "--pool",
+    "solo",
+    "--without-gossip",
+    "--without-mingle",
+    "--without-heartbeat",
+]
+SCHEDULER = ["--quiet", "beat"]
+
+
+def main(argv: list[str]) -> None:
+    """Run the worker or the scheduler until it is told to stop."""
+    try:
+        settings = load_settings()
+    except SettingsError as problem:
+        sys.exit(str(problem))
+    set_up_logs(settings.log_format)
+    match argv:
+        case ["worker" | "beat" as part]:
+            _run_celery(settings, part)
+        case ["catcher"]:
+            _run_catcher(settings)
+        case _:
+            sys.exit("Usage: python -m workers worker|beat|catcher")
+
+
+def _run_celery(settings: Settings, part: str) -> None:
+    from workers.celery_app import create_celery
+
+    celery = create_celery(settings)
+    if part == "worker":
+        _equip(celery, settings)
+    celery.start(WORKER if part == "worker" else SCHEDULER)
+
+
+def _run_catcher(settings: Settings) -> None:
+    import asyncio
+
+    from workers.catcher import catch
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(catch(settings))
+
+
+def _equip(celery: "Celery", settings: Settings) -> None:
+    """Open what only the worker needs; the scheduler stays small without it."""
+    from tpminstitute.core.db import Database
+    from workers.celery_app import publish
+    from workers.tasks import register
+    from workers.transport import SmtpTransport
+
+    db = Database(settings.database_url, Publisher(lambda job: publish(celery, job)))
+    transport = SmtpTransport(settings.mail_server_url, settings.lease_seconds)
+    register(celery, settings, db, transport)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
