@@ -1,0 +1,251 @@
+"""What every test may ask for: both databases, real servers, a browser, the running service.
+
+Each pytest process (each xdist worker) starts its own servers at first use and stops them at its end.
+"""
+
+import os
+import shutil
+import socket
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.parts.browser import Complaints, SystemBrowser
+from tests.parts.install import find_chromium, find_postgres, find_redis
+from tests.parts.postgres import PostgresServer
+from tests.parts.redis import RedisServer
+from tests.parts.service import RunningService
+from tests.parts.smtp import MailServer
+from tpminstitute.core.config import Settings
+from tpminstitute.core.db import Database, upgrade
+
+TEMPLATE = "tpm_template"
+_real_connect = socket.socket.connect
+_real_connect_ex = socket.socket.connect_ex
+_real_getaddrinfo = socket.getaddrinfo
+_went_out: list[str] = []
+
+# A setting of the developer's shell must not change what the tests see.
+for _name in Settings.model_fields:
+    os.environ.pop(_name.upper(), None)
+
+
+# --- nothing leaves this machine ---------------------------------------------------------------------------
+
+
+def _is_home(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a unix socket
+    host = str(address[0])
+    return host in ("localhost", "::1", "") or host.startswith("127.")
+
+
+def _refuse(address: Any) -> None:
+    _went_out.append(str(address))
+    raise AssertionError(f"a test tried to reach {address}; tests talk to this machine only")
+
+
+def _connect(self: socket.socket, address: Any) -> None:
+    if not _is_home(address):
+        _refuse(address)
+    _real_connect(self, address)
+
+
+def _connect_ex(self: socket.socket, address: Any) -> int:
+    if not _is_home(address):
+        _refuse(address)
+    return _real_connect_ex(self, address)
+
+
+def _getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name is not None and not _is_home((name,)) and name not in ("::", "0.0.0.0", socket.gethostname()):
+        _refuse(name)
+    return _real_getaddrinfo(host, *rest, **more)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_doors() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", _connect)
+    patch.setattr(socket.socket, "connect_ex", _connect_ex)
+    patch.setattr(socket, "getaddrinfo", _getaddrinfo)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def went_out() -> Iterator[list[str]]:
+    """The addresses outside that this test was refused; any left at its end fails it."""
+    _went_out.clear()
+    yield _went_out
+    assert not _went_out, f"this test tried to reach {_went_out}; tests talk to this machine only"
+
+
+# --- parts -------------------------------------------------------------------------------------------------
+
+
+def need(part: Path | None, name: str) -> None:
+    """Skip the test when a part is not on this machine; with CI=true fail it."""
+    if part is not None:
+        return
+    reason = f"{name} is not on this machine (python -m tests.parts.install tells more)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A private PostgreSQL, one for each pytest process."""
+    need(find_postgres(), "the PostgreSQL server")
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _redis() -> Iterator[RedisServer]:
+    need(find_redis(), "redis-server")
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis: RedisServer) -> Iterator[RedisServer]:
+    """A private, empty Redis. A test may freeze, stop or kill it; the next one finds it up again."""
+    if not _redis.running:
+        _redis.start()
+    _redis.flush()
+    yield _redis
+    _redis.thaw()
+
+
+@pytest.fixture(scope="session")
+def _mail() -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+@pytest.fixture
+def mail_server(_mail: MailServer) -> Iterator[MailServer]:
+    """A private SMTP server with an empty ledger and an empty script."""
+    _mail.start().clear()
+    yield _mail
+    _mail.clear()
+
+
+# --- databases ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "migrated.db"
+    _migrate(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:  # everything into the one file that is copied
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: PostgresServer) -> PostgresServer:
+    _migrate(postgres_server.create_database(TEMPLATE))
+    return postgres_server
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    upgrade(database)
+    database.close()
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """The DATABASE_URL of a fresh, migrated SQLite database."""
+    path = tmp_path / "test.db"
+    shutil.copyfile(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(_postgres_template: PostgresServer) -> Iterator[str]:
+    """The DATABASE_URL of a fresh, migrated PostgreSQL database.
+
+    A copy of the template takes about 26 ms and its end 11; emptying 40 tables by TRUNCATE takes as long
+    and loses the rows that migrations put there.
+    """
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    yield _postgres_template.create_database(name, TEMPLATE)
+    _postgres_template.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The DATABASE_URL of a fresh, migrated database: the test runs once on SQLite and once on PostgreSQL."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """A `Database` on `database_url`."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+# --- browser and service -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _browser() -> Iterator[SystemBrowser]:
+    need(find_chromium(), "Chromium")
+    with SystemBrowser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def new_page(_browser: SystemBrowser) -> Iterator[Callable[..., Page]]:
+    """`new_page(java_script_enabled=False, color_scheme="dark", viewport={...})`: a page in a fresh profile.
+
+    At the end the test fails if any of its pages asked another host for something, threw an error or broke
+    the content security policy.
+    """
+    opened: list[tuple[Page, Complaints]] = []
+
+    def open_page(**options: Any) -> Page:
+        page, complaints = _browser.new_page(**options)
+        opened.append((page, complaints))
+        return page
+
+    yield open_page
+    for page, _ in opened:
+        page.context.close()
+    for _, complaints in opened:
+        complaints.check()
+
+
+@pytest.fixture
+def browser_page(new_page: Callable[..., Page]) -> Page:
+    """A page of 1280 × 800 in a fresh profile."""
+    return new_page()
+
+
+@pytest.fixture
+def running_service() -> Iterator[Callable[..., RunningService]]:
+    """`running_service(REDIS_URL=..., SMTP_URL=...)`: the started service; ended with the test."""
+    services: list[RunningService] = []
+
+    def start(data_dir: Path | None = None, **environment: str) -> RunningService:
+        service = RunningService(environment, data_dir)
+        services.append(service)
+        return service.start()
+
+    yield start
+    for service in services:
+        service.close()

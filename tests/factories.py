@@ -1,0 +1,81 @@
+"""Plain factories and the people of the tests: Alice the advisor, Bob her colleague, Ada the prospective student."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tpminstitute.accounts.models import Account, Role
+from tpminstitute.accounts.service import add_account
+from tpminstitute.contacts import consent
+from tpminstitute.contacts.identity import read_email
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.service import Person
+from tpminstitute.core.config import Settings, load_settings
+from tpminstitute.core.db import Base, Database
+from tpminstitute.inbox.models import Inquiry, Topic
+from tpminstitute.inbox.submit import Submission, submit_inquiry
+from tpminstitute.mail.models import Message
+
+ADA = "ada@example.org"
+_numbers = itertools.count(1)
+
+
+def make_settings(folder: Path, **fields: Any) -> Settings:
+    """Return settings with a data folder of the test's own."""
+    return load_settings(data_dir=folder / "var", public_url="http://institute.test", **fields)
+
+
+def a_submission(*, email: str = ADA, consents: bool = False, **fields: Any) -> Submission:
+    """Return one filled-in contact form; each call is another form."""
+    name = fields.pop("name", "Ada Lovelace")
+    phone_typed, phone_e164 = fields.pop("phone", ("", None))
+    values: dict[str, Any] = {
+        "form_key": f"form-{next(_numbers)}",
+        "topic": Topic.BECOMING_A_TPM,
+        "message": "How do I begin?",
+        "wording": consent.CURRENT_WORDING if consents else None,
+        "source_page": "/contact",
+        "source_referrer": "",
+    }
+    return Submission(person=Person(name, read_email(email), phone_typed, phone_e164), **(values | fields))
+
+
+def submitted(db: Database, settings: Settings, **fields: Any) -> Inquiry:
+    """Store one inquiry and return it as the database has it."""
+    with db.write() as session:
+        public_id = submit_inquiry(session, settings, a_submission(**fields))
+    with db.read() as session:
+        return session.scalars(select(Inquiry).where(Inquiry.public_id == public_id)).one()
+
+
+def an_account(session: Session, name: str = "Alice", role: Role = Role.ADVISOR, password_hash: str = "-") -> Account:
+    """Add a staff account: `alice@tpminstitute.org` and the like."""
+    return add_account(
+        session, name=name, email=f"{name.lower()}@tpminstitute.org", password_hash=password_hash, role=role
+    )
+
+
+def count(db: Database, model: type[Base]) -> int:
+    """Return how many rows a table has."""
+    with db.read() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def messages(db: Database, **fields: Any) -> list[Message]:
+    """Return the messages whose columns equal `fields`, oldest first."""
+    with db.read() as session:
+        return list(session.scalars(select(Message).filter_by(**fields).order_by(Message.id)))
+
+
+def contact_of(db: Database, email: str = ADA) -> Contact:
+    """Return the contact with that address."""
+    with db.read() as session:
+        return session.scalars(select(Contact).where(Contact.email_key == email)).one()
+
+
+def statuses(db: Database) -> dict[str, str]:
+    """Return each message's status by its dedupe key."""
+    return {message.dedupe_key: message.status.value for message in messages(db)}
