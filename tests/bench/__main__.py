@@ -1,0 +1,56 @@
+"""`make bench`: the product's speed as ratios to the bare floor of the same work, measured in one run.
+
+Each figure is the median of several rounds; product and floor take turns, so that a noisy machine is noisy to both.
+"""
+
+import logging
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from tests.bench.delivery import delivery_rates
+from tests.bench.service import idle_memory, latencies, page_rates, start_times
+from tests.parts.postgres import PostgresServer
+from tests.parts.redis import RedisServer
+
+
+def main() -> None:
+    """Print one line a figure."""
+    with tempfile.TemporaryDirectory() as name, PostgresServer() as postgres, RedisServer() as redis:
+        folder = Path(name)
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+        say("First page after `make run`, new folder / again", lambda: _seconds(start_times(folder)))
+        say("Idle memory of the whole service", lambda: f"{idle_memory(folder):.0f} MB (PSS, all processes)")
+        say("Guide page against a bare WSGI page of its size", lambda: _ratio(*page_rates(folder)))
+        sqlite_url, postgres_url = f"sqlite:///{folder}/bench.db", postgres.create_database("bench")
+        say("Delivery on SQLite against a bare smtplib loop", lambda: _ratio(*delivery_rates(sqlite_url)))
+        say("Delivery on PostgreSQL against a bare smtplib loop", lambda: _ratio(*delivery_rates(postgres_url)))
+        say("POST to notice accepted, built-in broker", lambda: _milliseconds(latencies(folder)))
+        say("POST to notice accepted, Redis", lambda: _milliseconds(latencies(folder, REDIS_URL=redis.url)))
+
+
+def say(what: str, measure: Callable[[], str]) -> None:
+    """Print what is measured, and then the figure."""
+    print(f"{what + ':':<58}", end="", flush=True)
+    print(measure(), flush=True)
+
+
+def _seconds(figures: tuple[float, float]) -> str:
+    return f"{figures[0]:.1f} s / {figures[1]:.1f} s"
+
+
+def _ratio(ours: list[float], floor: list[float]) -> str:
+    ratios = [mine / bare for mine, bare in zip(ours, floor, strict=True)]
+    rate, bare = statistics.median(ours), statistics.median(floor)
+    return f"{statistics.median(ratios):.0%} ({rate:,.0f}/s of {bare:,.0f}/s)"
+
+
+def _milliseconds(figures: list[float]) -> str:
+    return f"median {statistics.median(figures) * 1000:.0f} ms, slowest {max(figures) * 1000:.0f} ms of {len(figures)}"
+
+
+if __name__ == "__main__":
+    main()
