@@ -1,10 +1,10 @@
-// The path beside the text: chapters above the reading line are passed, the one under it is here.
+// The path beside the text: chapters above the reading line are passed, the one under it (at first the first) is here.
 const READING_LINE = 0.13;
 const chapters = [...document.querySelectorAll("[data-chapter]")];
 
 function mark() {
   const line = innerHeight * READING_LINE;
-  const here = chapters.filter((chapter) => chapter.getBoundingClientRect().top <= line).length - 1;
+  const here = Math.max(0, chapters.filter((chapter) => chapter.getBoundingClientRect().top <= line).length - 1);
   const finished = here === chapters.length - 1 && chapters[here].getBoundingClientRect().bottom < line;
   chapters.forEach((chapter, index) => {
     const state = index < here || finished ? "passed" : index === here ? "here" : "ahead";

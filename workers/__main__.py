@@ -68,8 +68,7 @@ def _equip(celery: "Celery", settings: Settings) -> None:
     from workers.transport import SmtpTransport
 
     db = Database(settings.database_url, Publisher(lambda job: publish(celery, job)))
-    transport = SmtpTransport(settings.mail_server_url, settings.lease_seconds)
-    register(celery, settings, db, transport)
+    register(celery, settings, db, SmtpTransport(settings))
 
 
 if __name__ == "__main__":

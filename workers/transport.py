@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from flask_mail import Connection as FlaskMailConnection
 from flask_mail import Mail
 
+from tpminstitute.core.config import Settings
 from tpminstitute.mail.compose import needs_smtputf8
 from tpminstitute.mail.models import DeliveryEventKind
 from tpminstitute.mail.transport import Answer, Unreachable
@@ -41,23 +42,27 @@ class _Connection(FlaskMailConnection):
             )
         else:
             host = smtplib.SMTP(mail.server, mail.port, self._local_hostname, timeout=CONNECT_TIMEOUT)
-        if mail.use_tls:
-            host.starttls(context=context)
-        if mail.username and mail.password:
-            host.login(mail.username, mail.password)
-        host.ehlo_or_helo_if_needed()
+        try:
+            if mail.use_tls:
+                host.starttls(context=context)
+            if mail.username and mail.password:
+                host.login(mail.username, mail.password)
+            host.ehlo_or_helo_if_needed()
+        except BaseException:
+            host.close()
+            raise
         return host
 
 
 class SmtpTransport:
     """A way to the mail server of SMTP_URL."""
 
-    def __init__(self, url: str, lease_seconds: int) -> None:
-        """Read `url` (``smtp://``, ``smtp+starttls://`` or ``smtps://``); nothing is connected yet.
+    def __init__(self, settings: Settings) -> None:
+        """Read where the mail server is; nothing is connected yet.
 
-        `lease_seconds` bounds the wait for an answer: a worker must know it before its claim ends.
+        The lease bounds the wait for an answer: a worker must know it before its claim ends.
         """
-        parts = urlsplit(url)
+        parts = urlsplit(settings.mail_server_url)
         self._mail = Mail()
         self._mail.state = self._mail.init_mail(
             {
@@ -69,12 +74,13 @@ class SmtpTransport:
                 "MAIL_PASSWORD": unquote(parts.password) if parts.password else None,
             }
         )
-        self._reply_seconds = min(LONGEST_REPLY, lease_seconds * 0.5)
+        self._hello_name = _hello_name(settings.public_url)
+        self._reply_seconds = min(LONGEST_REPLY, settings.lease_seconds / 2)
 
     @contextmanager
     def open(self) -> Iterator["SmtpConnection"]:
         """Connect for one batch; raises `Unreachable` with the reason."""
-        connection = _Connection(self._mail, None)
+        connection = _Connection(self._mail, self._hello_name)
         try:
             connection.host = connection.configure_host()
         except (OSError, smtplib.SMTPException) as error:
@@ -82,11 +88,12 @@ class SmtpTransport:
         host = connection.host
         if host.sock is not None:
             host.sock.settimeout(self._reply_seconds)
+        talk = SmtpConnection(host)
         try:
-            yield SmtpConnection(host)
+            yield talk
         finally:
             with suppress(OSError, smtplib.SMTPException):
-                host.quit()
+                talk.end()
             host.close()
 
 
@@ -97,6 +104,12 @@ class SmtpConnection:
         """Wrap a connected `host`."""
         self._host = host
         self._in_transaction = False
+        self._lost = False
+
+    def end(self) -> None:
+        """Say QUIT, unless nobody is there to hear it."""
+        if not self._lost:
+            self._host.quit()
 
     def offer(self, sender: str, recipient: str, content: bytes) -> Answer:
         """Say MAIL and RCPT; a server without SMTPUTF8 can't take a mail that needs it (RFC 6531)."""
@@ -114,7 +127,7 @@ class SmtpConnection:
             if code < 300:
                 code, text = self._host.rcpt(recipient)
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(DeliveryEventKind.DEFERRED, _reason(error), connection_lost=True)
+            return self._lose(DeliveryEventKind.DEFERRED, error)
         return _answer(code, text)
 
     def hand_over(self, content: bytes) -> Answer:
@@ -125,13 +138,23 @@ class SmtpConnection:
                 return _answer(code, text)
             self._host.sock.sendall(_as_data(content))  # type: ignore[union-attr]
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(DeliveryEventKind.DEFERRED, _reason(error), connection_lost=True)
+            return self._lose(DeliveryEventKind.DEFERRED, error)
         try:
             code, text = self._host.getreply()
         except (OSError, smtplib.SMTPException) as error:
-            return Answer(DeliveryEventKind.UNCERTAIN, _reason(error), connection_lost=True)
+            return self._lose(DeliveryEventKind.UNCERTAIN, error)
         self._in_transaction = False
         return _answer(code, text)
+
+    def _lose(self, kind: DeliveryEventKind, error: Exception) -> Answer:
+        self._lost = True
+        return Answer(kind, _reason(error), connection_lost=True)
+
+
+def _hello_name(public_url: str) -> str | None:
+    """Return the name to greet a mail server with: the site's own, or None (smtplib's choice) where it has none."""
+    host = urlsplit(public_url).hostname or ""
+    return host if "." in host and not host.replace(".", "").isdigit() else None
 
 
 def _as_data(content: bytes) -> bytes:

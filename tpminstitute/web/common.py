@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, Response, current_app, g, render_template, request, url_for
 from markupsafe import Markup
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
@@ -169,6 +169,8 @@ def _refused(error: Refusal) -> tuple[str, int]:
 
 
 def _database_error(error: DBAPIError) -> tuple[str, int]:
+    if isinstance(error, DataError):  # a text or number that no column can hold, such as PostgreSQL and U+0000
+        return _error_page(404 if request.method in ("GET", "HEAD") else 400)
     log.error("database_error", path=request.path, reason=str(error.orig)[:300])
     return _error_page(503)
 

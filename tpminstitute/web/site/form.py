@@ -13,6 +13,7 @@ from wtforms.validators import StopValidation, ValidationError
 
 from tpminstitute.contacts.identity import AddressError, EmailAddress, read_email, read_phone
 from tpminstitute.core import clock, tokens
+from tpminstitute.core.text import visible
 from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.inbox.models import TOPIC_LABELS, Topic
 
@@ -150,6 +151,8 @@ class LetterForm(FlaskForm):
             self.address = read_email(field.data or "")
         except AddressError as problem:
             raise ValidationError(str(problem)) from None
+        if visible(self.address.address) != self.address.address:
+            raise ValidationError("Remove the invisible character from the e-mail address: no mail can be sent to it.")
 
     def validate_phone(self, field: TelField) -> None:
         """Read the number where one was written."""

@@ -6,16 +6,28 @@ from tpminstitute.contacts import consent
 from tpminstitute.inbox import opt_out
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.site import site
-from tpminstitute.web.site.write import blank_letter
+from tpminstitute.web.site.form import LetterForm
+from tpminstitute.web.site.write import fresh_token
+
+TOKEN_PLACE = "the-token-of-this-page"
 
 
 @site.get("/")
 def guide() -> str:
-    """Show the guide, with the letter at its foot."""
+    """Show the guide, with the letter at its foot; only the letter's token is new each time."""
+    rendered: str | None = current_app.extensions.get("tpm_guide")
+    if rendered is None:
+        rendered = current_app.extensions["tpm_guide"] = _render_guide()
+    return rendered.replace(TOKEN_PLACE, fresh_token("/"))
+
+
+def _render_guide() -> str:
+    form = LetterForm(formdata=None)
+    form.token.data = TOKEN_PLACE
     return render_template(
         "site/guide.html",
         guide=current_app.extensions["tpm"].guide,
-        form=blank_letter("/"),
+        form=form,
         consent_wording=consent.CURRENT_WORDING.text,
     )
 

@@ -32,17 +32,11 @@ NOT_STORED = (
 )
 
 
-def blank_letter(page: str) -> LetterForm:
-    """Return an empty form with a token of its own; `page` is where it stands."""
-    form = LetterForm(formdata=None)
-    form.token.data = _fresh_token(page).sign(settings().secret_key)
-    return form
-
-
 @site.get("/contact")
 def contact() -> str:
     """Show the contact form; `?topic=` chooses one beforehand."""
-    form = blank_letter("/contact")
+    form = LetterForm(formdata=None)
+    form.token.data = fresh_token("/contact")
     if request.args.get("topic") in list(Topic):
         form.topic.data = request.args["topic"]
     return _page(form)
@@ -85,18 +79,19 @@ def thanks(public_id: str) -> str | Response:
     )
 
 
-def _fresh_token(page: str) -> FormToken:
+def fresh_token(page: str) -> str:
+    """Return the signed token of a form that is being shown now on `page`."""
     referrer = request.referrer or ""
     came_from_outside = referrer.startswith("http") and not referrer.startswith(
         (request.host_url, settings().public_url)
     )
     kept = referrer.partition("?")[0][:300] if came_from_outside else ""
-    return FormToken.new(page, kept, consent.CURRENT_WORDING.version)
+    return FormToken.new(page, kept, consent.CURRENT_WORDING.version).sign(settings().secret_key)
 
 
 def _again(form: LetterForm, status: int, notice: str) -> tuple[str, int]:
     """Show the form with a new token and the old text."""
-    form.token.data = _fresh_token("/contact").sign(settings().secret_key)
+    form.token.data = fresh_token("/contact")
     return _page(form, notice), status
 
 

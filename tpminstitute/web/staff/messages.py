@@ -13,15 +13,18 @@ from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, list_place, me
 
+ROW_ID = f"int(max={2**31 - 1})"
+"""What a row's id may be; a larger number fits no column."""
 
-@staff.post("/messages/<int:message_id>/send-again")
+
+@staff.post(f"/messages/<{ROW_ID}:message_id>/send-again")
 @acting
 def send_again(message_id: int) -> Response:
     """Queue a failed or uncertain mail once more."""
     return _decide(message_id, lambda: outbox.send_again(session(), message_id, me().id), "Queued to be sent again.")
 
 
-@staff.post("/messages/<int:message_id>/leave")
+@staff.post(f"/messages/<{ROW_ID}:message_id>/leave")
 @acting
 def leave(message_id: int) -> Response:
     """Let a failed or uncertain mail rest."""
