@@ -43,6 +43,7 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_were(db, settings, mail_serv
     delivered(db, settings)
     (mail,) = mail_server.to("info@tpminstitute.org")
     body = message_from_bytes(mail.content, policy=policy.default).get_body(("plain",))
+    assert body is not None
     assert "\n.\n..two\n.\nQUIT\n" in body.get_content().replace("\r\n", "\n")
 
 

@@ -91,7 +91,7 @@ def _inbox() -> InboxView:
 def _id_argument(name: str) -> int | None:
     """Return a row id from the address, or None for anything that can't be one."""
     text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _filter(key: str, chosen: str) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""The application behind Flask's test client, on both databases, with a visitor and a staff member at its doors."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+
+from app import create_app
+from tests.doors.people import Desk, Visitor
+from tests.factories import an_account, make_settings
+from tpminstitute.accounts.models import Role
+from tpminstitute.accounts.service import save_session
+from tpminstitute.core import clock, tokens
+from tpminstitute.core.config import Settings
+from tpminstitute.core.db import Database
+from tpminstitute.core.jobs import Job
+
+
+class Hints:
+    """Stands where hints go to the broker; the real one is in the journeys."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def hint(self, job: Job) -> None:
+        self.jobs.append(job)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """The settings of a test, with its own data folder and database."""
+    return make_settings(tmp_path, database_url=database_url)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application as it is wired; its hints are only counted."""
+    application = create_app(settings)
+    application.extensions["tpm"].db.publisher = Hints()
+    yield application
+    application.extensions["tpm"].db.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript."""
+    return app.test_client()
+
+
+@pytest.fixture
+def visitor(client: FlaskClient) -> Visitor:
+    """Ada with her letter."""
+    return Visitor(client)
+
+
+@pytest.fixture
+def desk_of(app: Flask, db: Database) -> Callable[..., Desk]:
+    """`desk_of("Alice", Role.ADVISOR)`: a desk where that person is signed in already."""
+
+    def open_desk(name: str = "Alice", role: Role = Role.ADVISOR) -> Desk:
+        secret = tokens.secret()
+        with db.write() as session:
+            account = an_account(session, name, role)
+            data = {"_user_id": account.fs_uniquifier, "_fresh": True, "csrf_token": tokens.digest(secret)}
+            until = clock.now() + timedelta(hours=1)
+            save_session(session, secret, data, owner=account.fs_uniquifier, until=until)
+        client = app.test_client()
+        client.set_cookie("tpm_staff", secret, path="/staff")
+        return Desk(
+            client, URLSafeTimedSerializer(str(app.secret_key), salt="wtf-csrf-token").dumps(data["csrf_token"])
+        )
+
+    return open_desk
+
+
+@pytest.fixture
+def desk(desk_of: Callable[..., Desk]) -> Desk:
+    """Alice's desk."""
+    return desk_of()

@@ -1,0 +1,113 @@
+"""A page as a test reads it: its elements, their attributes and texts, and the fields of its forms."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+HARMLESS = ("/", "#", "mailto:", "tel:", "http://institute.test/", "data:image")
+VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr"}
+
+
+@dataclass(repr=False, eq=False)
+class Element:
+    """One element and all the text inside it."""
+
+    tag: str
+    attrs: dict[str, str | None]
+    parents: list["Element"]
+    text: str = ""
+    inner: list["Element"] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<{self.tag} {self.attrs}>"
+
+    def __getitem__(self, name: str) -> str:
+        """Its attribute, '' when it has none of that name."""
+        return self.attrs.get(name) or ""
+
+    @property
+    def words(self) -> str:
+        """Its text with single spaces."""
+        return " ".join(self.text.split())
+
+    def all(self, tag: str, **attrs: str) -> list["Element"]:
+        """The elements inside it; `class_` and `for_` stand for the words that Python keeps."""
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attrs.items()}
+        return [
+            e
+            for e in self.inner
+            if e.tag == tag and all(value in (e[name], *e[name].split()) for name, value in wanted.items())
+        ]
+
+    def first(self, tag: str, **attrs: str) -> "Element":
+        """The first of `all`; an assertion fails when there is none."""
+        found = self.all(tag, **attrs)
+        assert found, f"no <{tag}> with {attrs}"
+        return found[0]
+
+    def with_id(self, name: str) -> "Element":
+        """The one element with that id."""
+        (found,) = (e for e in self.inner if e["id"] == name)
+        return found
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What its form fields would send, the unticked boxes left out."""
+        values = {}
+        for e in self.inner:
+            if e.tag == "textarea":
+                values[e["name"]] = e.text.removeprefix("\r").removeprefix("\n")
+            elif e.tag == "select":
+                chosen = [option["value"] for option in e.all("option") if "selected" in option.attrs]
+                values[e["name"]] = (chosen or [""])[0]
+            elif e.tag == "input" and (e["type"] != "checkbox" or "checked" in e.attrs):
+                values[e["name"]] = e["value"]
+        return values
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Element("", {}, [])
+        self.open = [self.root]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, dict(attrs), list(self.open))
+        for parent in self.open:
+            parent.inner.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        if any(element.tag == tag for element in self.open):
+            while self.open.pop().tag != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            element.text += data
+
+
+def read(text: str) -> Element:
+    """Read a page. Returns: an element that holds all the others."""
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    return reader.root
+
+
+def active_content(page: Element) -> list[str]:
+    """What could do something on its own in `page`: event attributes, foreign addresses, embedded things.
+
+    A page that shows a stranger's text must give the same list as one that shows a harmless text.
+    """
+    found = []
+    for e in page.inner:
+        found += [f"{e.tag}.{name}" for name in e.attrs if name.startswith("on") or name in ("style", "srcdoc")]
+        if e.tag in ("script", "iframe", "object", "embed", "img", "svg", "base", "style", "math"):
+            found.append(f"{e.tag} {e['src']}")
+        for name in ("href", "action", "formaction"):
+            if e[name] and not e[name].startswith(
+                ("/", "#", "mailto:", "tel:", "http://institute.test/", "data:image")
+            ):
+                found.append(f"{e.tag} {name}={e[name]}")
+    return found

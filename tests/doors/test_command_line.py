@@ -1,0 +1,123 @@
+"""The command line: what can't be done is said in one sentence, with a code that says it failed."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.parts.ports import free_port
+from tpminstitute.core.config import CATCHER_PORT_OFFSET
+
+ROOT = Path(__file__).parents[2]
+
+
+def tpm(tmp_path, *words, program=("-m", "tpminstitute.cli"), **environment):
+    """Run `tpm` with these words until it ends."""
+    port = free_port(also=CATCHER_PORT_OFFSET)
+    defaults = {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{port}", "DATA_DIR": str(tmp_path / "var")}
+    return subprocess.run(
+        [sys.executable, *program, *words],
+        cwd=ROOT,
+        env=defaults | {"LANG": "C.UTF-8"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def sentence(done):
+    """The one line it ended with; fails when there is more, or a traceback, or no code."""
+    assert done.returncode not in (0, -9, -15)
+    assert "Traceback" not in done.stdout + done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert line.endswith(".")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("BIND", "8000", "127.0.0.1:8000"),
+        ("DATABASE_URL", "mysql://localhost/x", "postgresql://"),
+        ("REDIS_URL", "http://localhost", "redis://"),
+        ("SMTP_URL", "localhost:25", "smtp"),
+        ("PUBLIC_URL", "example.org", "https://"),
+        ("SECRET_KEY", "short", "32 characters"),
+        ("INSTITUTE_EMAIL", "info", "e-mail address"),
+        ("WEB_WORKERS", "none", ""),
+        ("SWEEP_SECONDS", "0", ""),
+        ("APP_ENV", "prod", "production"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_how_to_mend_it(tmp_path, name, value, words):
+    line = sentence(tpm(tmp_path, "run", **{name: value}))
+    assert name in line
+    assert words in line
+    assert len(line) < 250
+
+
+def test_production_has_no_default_secret(tmp_path):
+    assert "SECRET_KEY" in sentence(tpm(tmp_path, "run", APP_ENV="production"))
+
+
+@pytest.mark.parametrize("command", ["web", "migrate"])
+def test_every_command_checks_the_settings(tmp_path, command):
+    assert "BIND" in sentence(tpm(tmp_path, command, BIND="nowhere"))
+
+
+def test_a_worker_checks_the_settings_too(tmp_path):
+    assert "BIND" in sentence(tpm(tmp_path, "worker", program=("-m", "workers"), BIND="nowhere"))
+
+
+@pytest.mark.parametrize("offset", [0, CATCHER_PORT_OFFSET])
+def test_a_used_port_is_named_with_how_to_mend_it(tmp_path, offset):
+    port = free_port(also=CATCHER_PORT_OFFSET)
+    with socket.create_server(("127.0.0.1", port + offset)):
+        line = sentence(tpm(tmp_path, "run", BIND=f"127.0.0.1:{port}"))
+    assert f"127.0.0.1:{port + offset} is in use already" in line
+    assert "BIND" in line
+
+
+def test_a_folder_that_can_not_be_made_is_named_with_how_to_mend_it(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    line = sentence(tpm(tmp_path, "run", DATA_DIR=str(tmp_path / "file" / "var")))
+    assert str(tmp_path / "file") in line
+    assert "DATA_DIR" in line
+
+
+def test_a_file_in_place_of_the_folder_is_named_with_how_to_mend_it(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert "DATA_DIR" in sentence(tpm(tmp_path, "run", DATA_DIR=str(tmp_path / "file")))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_can_not_be_written_to_is_named_with_how_to_mend_it(tmp_path):
+    (tmp_path / "var").mkdir(mode=0o500)
+    assert "can't be written to" in sentence(tpm(tmp_path, "run"))
+
+
+def test_a_database_that_can_not_be_reached_is_said_so(tmp_path):
+    line = sentence(tpm(tmp_path, "run", DATABASE_URL=f"postgresql://tpm@127.0.0.1:{free_port()}/gone"))
+    assert "DATABASE_URL can't be reached" in line
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_said_so(tmp_path):
+    line = sentence(tpm(tmp_path, "run", DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/tpm.db"))
+    assert "DATABASE_URL can't be reached" in line
+
+
+def test_migrating_prints_the_link_for_the_first_account_once_there_is_a_database(tmp_path):
+    done = tpm(tmp_path, "migrate")
+    assert done.returncode == 0
+    assert "/staff/setup/" in done.stdout
+
+
+def test_a_word_that_is_no_command_is_said_so(tmp_path):
+    done = tpm(tmp_path, "dance")
+    assert done.returncode != 0
+    assert "No such command" in done.stderr
+    assert "Traceback" not in done.stderr

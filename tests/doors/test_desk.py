@@ -1,0 +1,274 @@
+"""The desk: the inbox, a contact's page, and what staff may do there."""
+
+import pytest
+from sqlalchemy import select, update
+
+from app import create_app
+from tests.doors.people import labels
+from tests.factories import contact_of, make_settings, messages, statuses, submitted
+from tpminstitute.accounts.models import Role
+from tpminstitute.contacts.models import Contact
+from tpminstitute.inbox.models import Inquiry, InquiryState
+from tpminstitute.inbox.queries import PAGE
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+
+
+def state(db):
+    with db.read() as session:
+        return session.scalars(select(Inquiry.state)).one()
+
+
+def home_of(db, email="ada@example.org"):
+    return f"/staff/contacts/{contact_of(db, email).public_id}"
+
+
+def chosen(page):
+    """The part of a contact's page that is about the contact."""
+    return page.first("div", class_="chosen")
+
+
+def says(answer, desk):
+    """The sentences that the newest actions were answered with."""
+    assert answer.status_code == 303
+    return " ".join(n.words for n in desk.page(answer.location).all("div", class_="notice", role="status"))
+
+
+def rows(page):
+    return [row.first("a").words for row in page.all("li", class_="row")]
+
+
+# --- the inbox ---------------------------------------------------------------------------------------------
+
+
+def test_the_inbox_shows_open_inquiries_newest_first(db, settings, desk):
+    for name in ("Ana", "Ben", "Cleo"):
+        submitted(db, settings, email=f"{name.lower()}@example.org", name=name)
+    assert rows(desk.page("/staff/")) == ["Cleo", "Ben", "Ana"]
+
+
+def test_an_empty_inbox_says_what_will_be_there(desk):
+    assert "New inquiries from the contact form appear here" in desk.page("/staff/").text
+
+
+def test_a_row_leads_to_its_contact(db, settings, desk):
+    submitted(db, settings)
+    link = desk.page("/staff/").first("li", class_="row").first("a")["href"]
+    assert desk.page(link).first("h1").words == "Ada Lovelace"
+
+
+@pytest.mark.parametrize("show", ["open", "handled", "suspected", "spam"])
+def test_each_filter_shows_the_inquiries_of_its_state(db, settings, desk, show):
+    for name in InquiryState:
+        submitted(db, settings, email=f"{name}@example.org", name=name.value)
+        with db.write() as session:
+            session.execute(update(Inquiry).where(Inquiry.name == name.value).values(state=name))
+    assert rows(desk.page(f"/staff/?show={show}")) == [show]
+    assert sorted(rows(desk.page("/staff/?show=all"))) == sorted(InquiryState)
+
+
+def test_the_open_filter_counts_what_waits(db, settings, desk):
+    submitted(db, settings)
+    submitted(db, settings, email="bob@example.org")
+    current = desk.page("/staff/").first("nav", class_="filters").first("a", aria_current="true")
+    assert current.words == "Open 2"
+
+
+def test_the_inbox_is_turned_page_by_page_without_loss_or_repetition(db, settings, desk):
+    total = 2 * PAGE + 3
+    submitted(db, settings)
+    with db.write() as session:
+        contact_id = session.scalars(select(Contact.id)).one()
+        first = session.scalars(select(Inquiry)).one()
+        copied = {c.key: getattr(first, c.key) for c in Inquiry.__table__.columns if c.key != "id"}
+        names = [f"Person {n}" for n in range(total - 1)]
+        session.add_all(
+            Inquiry(**copied | {"name": n, "public_id": f"p{i}", "form_key": f"k{i}", "contact_id": contact_id})
+            for i, n in enumerate(names)
+        )
+    expected = [*reversed(names), "Ada Lovelace"]
+    there, page = [], desk.page("/staff/")
+    while True:
+        there += rows(page)
+        older = page.all("a", rel="next")
+        if not older:
+            break
+        page = desk.page(older[0]["href"])
+    assert there == expected
+    back = rows(page)
+    while page.all("a", rel="prev"):
+        page = desk.page(page.first("a", rel="prev")["href"])
+        back = rows(page) + back
+    assert back == expected
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1e9", "9" * 15, "9" * 400, "x", "%00", "٣", "1;DROP", "", "'"])
+def test_a_place_in_the_inbox_that_is_none_is_harmless(db, settings, desk, text):
+    submitted(db, settings)
+    for name in ("before", "after", "show"):
+        assert desk.client.get(f"/staff/?{name}={text}").status_code == 200
+        assert desk.client.get(f"{home_of(db)}?{name}={text}").status_code == 200
+
+
+def test_the_desk_says_that_mail_is_caught_while_no_mail_server_is_set(desk, settings):
+    assert str(settings.mail_folder) in desk.page("/staff/").first("p", class_="caught").text
+
+
+def test_the_desk_says_nothing_of_caught_mail_with_a_mail_server(database_url, tmp_path):
+    app = create_app(make_settings(tmp_path, database_url=database_url, smtp_url="smtp://127.0.0.1:2525"))
+    assert "caught" not in app.test_client().get("/staff/sign-in").text
+    app.extensions["tpm"].db.close()
+
+
+# --- one contact -------------------------------------------------------------------------------------------
+
+
+def test_a_contacts_page_shows_the_inquiry_the_mails_the_follow_ups_and_the_timeline(db, settings, desk):
+    submitted(db, settings, consents=True, phone=("020 7946 0958", "+442079460958"))
+    page = chosen(desk.page(home_of(db)))
+    assert "How do I begin?" in page.first("article", class_="inquiry").text
+    assert page.first("a", href="tel:+442079460958").words == "020 7946 0958"
+    assert sorted(m.first("h3").words for m in page.all("article", class_="mail")) == [
+        "Acknowledgement",
+        "Notice to the institute",
+    ]
+    assert len(page.first("article", class_="follow-up").first("ol").all("li")) == 3
+    assert "Agreed" in page.first("dl", class_="facts").text
+    assert "Sent an inquiry" in page.text
+
+
+def test_a_contact_that_never_was_is_not_found(desk):
+    assert desk.client.get("/staff/contacts/0000000000000000000a").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("before", "button", "after", "sentence"),
+    [
+        (InquiryState.OPEN, "Mark handled", InquiryState.HANDLED, "Marked as handled."),
+        (InquiryState.HANDLED, "Reopen", InquiryState.OPEN, "Reopened."),
+        (InquiryState.OPEN, "Mark as spam", InquiryState.SPAM, "Marked as spam."),
+        (InquiryState.SUSPECTED, "Mark as spam", InquiryState.SPAM, "Marked as spam."),
+        (InquiryState.SUSPECTED, "Not spam, release", InquiryState.OPEN, "Released."),
+        (InquiryState.SPAM, "Not spam, release", InquiryState.OPEN, "Released."),
+    ],
+)
+def test_a_button_does_what_it_says_and_the_timeline_says_who(db, settings, desk, before, button, after, sentence):
+    submitted(db, settings)
+    with db.write() as session:
+        session.execute(update(Inquiry).values(state=before))
+    answer = desk.press(button, chosen(desk.page(home_of(db))))
+    assert sentence in says(answer, desk)
+    assert state(db) is after
+    assert "Alice" in chosen(desk.page(home_of(db))).first("ol", class_="happened").first("li").text
+
+
+def test_a_stale_page_is_told_so_and_changes_nothing(db, settings, desk, desk_of):
+    submitted(db, settings)
+    stale = chosen(desk.page(home_of(db)))
+    bob = desk_of("Bob")
+    bob.press("Mark as spam", chosen(bob.page(home_of(db))))
+    assert "a colleague was quicker" in says(desk.press("Mark handled", stale), desk)
+    assert state(db) is InquiryState.SPAM
+
+
+def test_pressing_a_button_twice_does_it_once(db, settings, desk):
+    submitted(db, settings)
+    page = chosen(desk.page(home_of(db)))
+    desk.press("Mark handled", page)
+    assert "Nothing was changed" in says(desk.press("Mark handled", page), desk)
+    assert desk.page(home_of(db)).text.count("Marked an inquiry as handled") == 1
+
+
+def test_spam_cancels_what_was_not_sent_and_stops_the_follow_ups(db, settings, desk):
+    submitted(db, settings, consents=True)
+    desk.press("Mark as spam", chosen(desk.page(home_of(db))))
+    assert set(statuses(db).values()) == {"cancelled"}
+    assert "Stopped" in chosen(desk.page(home_of(db))).first("article", class_="follow-up").text
+
+
+def test_releasing_a_suspected_inquiry_sends_what_was_withheld(app, db, visitor, desk):
+    visitor.send(website="http://spam.example")
+    assert statuses(db) == {}
+    page = chosen(desk.page(home_of(db)))
+    assert "people can't see" in page.first("article", class_="inquiry").text
+    desk.press("Not spam, release", page)
+    assert sorted(statuses(db).values()) == ["queued", "queued"]
+    assert app.extensions["tpm"].db.publisher.jobs
+
+
+def test_a_reader_sees_everything_and_no_button(db, settings, desk_of):
+    submitted(db, settings)
+    page = chosen(desk_of("Rita", Role.READER).page(home_of(db)))
+    assert "How do I begin?" in page.text
+    assert labels(page) == []
+
+
+def test_a_reader_can_not_act(db, settings, desk, desk_of):
+    submitted(db, settings)
+    with db.write() as session:
+        session.execute(update(Message).values(status=MessageStatus.FAILED, reason="It was refused."))
+    rita = desk_of("Rita", Role.READER)
+    for form in chosen(desk.page(home_of(db))).all("form", class_="act"):
+        answer = rita.client.post(form["action"], data={"csrf_token": rita.token})
+        assert answer.status_code == 403
+        assert "Nothing was changed" in answer.text
+    assert state(db) is InquiryState.OPEN
+    assert {m.status for m in messages(db)} == {MessageStatus.FAILED}
+
+
+def test_an_inquiry_that_never_was_can_not_be_acted_on(desk):
+    for verb in ("handled", "spam", "reopen", "release"):
+        answer = desk.client.post(f"/staff/inquiries/nothing/{verb}", data={"csrf_token": desk.token})
+        assert answer.status_code == 404
+
+
+# --- mails that wait for a person --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def undecided(db, settings):
+    """Ada's acknowledgement is uncertain, her notice was sent."""
+    submitted(db, settings)
+    with db.write() as session:
+        session.execute(
+            update(Message)
+            .where(Message.kind == MessageKind.ACKNOWLEDGEMENT)
+            .values(status=MessageStatus.UNCERTAIN, reason="The connection ended.")
+        )
+
+
+@pytest.mark.parametrize("status", [MessageStatus.FAILED, MessageStatus.UNCERTAIN])
+def test_a_mail_that_failed_or_is_uncertain_says_why_and_can_be_decided_about(db, undecided, desk, status):
+    with db.write() as session:
+        session.execute(update(Message).where(Message.kind == MessageKind.ACKNOWLEDGEMENT).values(status=status))
+    (mail,) = (m for m in desk.page(home_of(db)).all("article", class_="mail") if m.all("button"))
+    assert "The connection ended." in mail.text
+    assert labels(mail) == ["Send again", "Leave it"]
+
+
+def test_a_mail_can_be_sent_again(app, db, undecided, desk):
+    answer = desk.press("Send again", chosen(desk.page(home_of(db))))
+    assert "Queued to be sent again." in says(answer, desk)
+    (mail,) = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
+    assert (mail.status, mail.reason) == (MessageStatus.QUEUED, "")
+    assert app.extensions["tpm"].db.publisher.jobs
+
+
+def test_a_mail_can_be_left(db, undecided, desk):
+    answer = desk.press("Leave it", chosen(desk.page(home_of(db))))
+    assert "It is not sent again." in says(answer, desk)
+    (mail,) = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
+    assert mail.status is MessageStatus.CANCELLED
+    assert "by hand" in mail.reason
+
+
+def test_a_mail_that_was_decided_about_is_not_decided_about_twice(db, undecided, desk):
+    page = chosen(desk.page(home_of(db)))
+    desk.press("Leave it", page)
+    assert "not waiting for a decision" in says(desk.press("Send again", page), desk)
+    assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT)[0].status is MessageStatus.CANCELLED
+
+
+@pytest.mark.parametrize("number", ["0", "99", str(2**31), str(10**30), "-1", "x"])
+def test_a_mail_that_never_was_is_not_found(desk, number):
+    answer = desk.client.post(f"/staff/messages/{number}/leave", data={"csrf_token": desk.token})
+    assert answer.status_code == 404

@@ -1,0 +1,99 @@
+"""The public pages as a visitor's browser has them, with and without JavaScript."""
+
+from playwright.sync_api import expect
+
+from tests.factories import count
+from tests.journeys.steps import PHONE, come_to_the_desk, wait_until_read, write_letter
+from tests.journeys.steps import send as press_send
+from tpminstitute.inbox.models import Inquiry
+
+
+def test_the_pages_do_in_a_browser_what_they_promise(started, new_page):
+    """One service for all: starting it is what takes the time."""
+    service = started()
+    without_scripts_errors_come_back_and_then_it_is_sent(service, new_page(java_script_enabled=False, viewport=PHONE))
+    a_double_click_is_one_inquiry(service, new_page())
+    going_back_keeps_the_letter_and_sends_it_once(service, new_page())
+    the_contents_follow_the_reader(service, new_page())
+    a_letter_that_is_hostile_does_nothing_at_the_desk(service, new_page(), new_page())
+
+
+def inquiries(service):
+    with service.database() as db:
+        return count(db, Inquiry)
+
+
+def without_scripts_errors_come_back_and_then_it_is_sent(service, page):
+    before = inquiries(service)
+    page.goto(f"{service.url}/contact")
+    page.get_by_label("Your message").fill("First line\nsecond line")
+    page.get_by_label("E-mail", exact=True).fill("ada@example.org")
+    page.get_by_label("Your name").fill("Ada")
+    page.get_by_label("What is it about?").select_option("pmp")
+    page.get_by_label("Phone").fill("call me")
+    page.get_by_role("button", name="Send message").click()
+    expect(page.locator(".summary")).to_contain_text("all its digits")
+    expect(page.get_by_label("Your message")).to_have_value("First line\nsecond line")
+    expect(page.get_by_label("What is it about?")).to_have_value("pmp")
+    page.locator(".summary a").click()
+    assert page.url.endswith("#phone")
+    page.get_by_label("Phone").fill("")
+    page.get_by_role("button", name="Send message").click()
+    page.wait_for_url("**/thanks/*")
+    page.reload()
+    assert inquiries(service) == before + 1
+
+
+def a_double_click_is_one_inquiry(service, page):
+    before = inquiries(service)
+    page.goto(f"{service.url}/contact")
+    write_letter(page, message="Sent by an impatient hand.")
+    wait_until_read(page)
+    page.get_by_role("button", name="Send message").dblclick(no_wait_after=True)
+    page.wait_for_url("**/thanks/*")
+    assert inquiries(service) == before + 1
+
+
+def going_back_keeps_the_letter_and_sends_it_once(service, page):
+    before = inquiries(service)
+    page.goto(f"{service.url}/contact")
+    write_letter(page, message="Sent, and sent again.")
+    press_send(page)
+    thanks = page.url
+    page.go_back()
+    expect(page.get_by_label("Your message")).to_have_value("Sent, and sent again.")
+    page.get_by_role("button", name="Send message").click()
+    page.wait_for_url("**/thanks/*")
+    assert page.url == thanks
+    assert inquiries(service) == before + 1
+
+
+def the_contents_follow_the_reader(service, page):
+    page.goto(service.url)
+    chapters = page.locator("[data-chapter]")
+    for number in (3, 1, chapters.count() - 1):
+        slug = chapters.nth(number).get_attribute("id")
+        chapters.nth(number).evaluate("chapter => scrollTo({top: chapter.offsetTop - 40, behavior: 'instant'})")
+        if number < chapters.count() - 1:
+            expect(page.locator(f"nav.margin [data-station='{slug}']")).to_have_class("here")
+            expect(page.locator("nav.margin li.here")).to_have_count(1)
+            expect(page.locator("nav.margin li.passed")).to_have_count(number)
+    page.locator("nav.margin a").nth(2).click()
+    expect(page.locator("nav.margin li").nth(2)).to_have_class("here")
+
+
+def a_letter_that_is_hostile_does_nothing_at_the_desk(service, page, desk):
+    hostile = '<img src=x onerror="document.title=1"><script>document.title=1</script> \u202e{{7*7}}'
+    page.goto(f"{service.url}/contact")
+    write_letter(page, message=hostile, email="mallory@example.org")
+    page.get_by_label("Your name").fill(hostile)
+    wait_until_read(page)
+    page.get_by_role("button", name="Send message").click()
+    page.wait_for_url("**/thanks/*")
+    assert page.title().startswith("Thank you")
+    come_to_the_desk(desk, service.service.setup_link)
+    expect(desk.locator(".row-name").first).to_have_text(hostile)
+    desk.locator(".row-name").first.click()
+    expect(desk.locator(".inquiry .words")).to_have_text(hostile)
+    assert desk.title() != "1"
+    assert desk.locator("img").count() == 0
