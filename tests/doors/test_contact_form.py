@@ -315,3 +315,9 @@ def test_a_database_that_is_gone_gives_the_letter_back(tmp_path):
     assert answer.status_code == 503
     assert kept(answer) == TYPED
     assert "info@tpminstitute.org" in answer.text
+
+
+def test_a_name_that_nobody_can_see_is_refused(visitor):
+    answer = visitor.send(name="\u200b\u2060\u200d")
+    assert answer.status_code == 422
+    assert "Write your name" in answer.text

@@ -32,6 +32,7 @@ def test_without_redis_the_thanks_come_at_once_and_the_mails_when_it_is_back(
     page.wait_for_url("**/thanks/*")
     assert time.monotonic() - begun < 2
     assert {m.status for m in stored(service)} == {MessageStatus.QUEUED}
+    service.service.wait_for_output("hint_lost", timeout=20)  # from here on only the sweep can find them
     redis_server.start()
     mail_server.wait_for(lambda mails: {m.recipients[0] for m in mails} == {INFO, ADA}, timeout=40)
     assert len(mail_server.mails) == 2

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, Response, current_app, g, render_template, request, url_for
 from markupsafe import Markup
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
@@ -124,7 +124,7 @@ def add_common(app: Flask) -> None:
     app.teardown_request(_drop_session)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Refusal, _refused)
-    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(SQLAlchemyError, _database_error)
     app.register_error_handler(Exception, _unexpected)
     app.jinja_env.globals["asset"] = _asset
     app.jinja_env.filters["when"] = when
@@ -168,11 +168,17 @@ def _refused(error: Refusal) -> tuple[str, int]:
     return _error_page(409, str(error))
 
 
-def _database_error(error: DBAPIError) -> tuple[str, int]:
+def _database_error(error: SQLAlchemyError) -> tuple[str, int]:
     if isinstance(error, DataError):  # a text or number that no column can hold, such as PostgreSQL and U+0000
         return _error_page(404 if request.method in ("GET", "HEAD") else 400)
-    log.error("database_error", path=request.path, reason=str(error.orig)[:300])
+    log.error("database_error", path=request.path, reason=reason_of(error))
     return _error_page(503)
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """Return what the database said, without the statement and the values that it was said about."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return str(said)[:300]
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:

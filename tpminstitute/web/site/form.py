@@ -13,7 +13,7 @@ from wtforms.validators import StopValidation, ValidationError
 
 from tpminstitute.contacts.identity import AddressError, EmailAddress, read_email, read_phone
 from tpminstitute.core import clock, tokens
-from tpminstitute.core.text import visible
+from tpminstitute.core.text import one_line, visible
 from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.inbox.models import TOPIC_LABELS, Topic
 
@@ -98,6 +98,8 @@ class _Text:
             raise StopValidation("Remove the invisible character with the number zero: it can't be stored.")
         if self.one_line and len(text.splitlines()) > 1:
             raise StopValidation("Write this on one line.")
+        if self.one_line and not one_line(text, self.longest):
+            raise StopValidation(self.missing or "Write this in letters that can be seen.")
 
 
 def _trimmed(text: str | None) -> str:

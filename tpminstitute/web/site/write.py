@@ -2,7 +2,7 @@
 
 import structlog
 from flask import Response, abort, redirect, render_template, request, url_for
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.contacts import consent
@@ -16,7 +16,7 @@ from tpminstitute.inbox.models import TOPIC_LABELS, Topic
 from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.screening.service import Evidence, suspicions
-from tpminstitute.web.common import database, own_page_sent_it, session, settings
+from tpminstitute.web.common import database, own_page_sent_it, reason_of, session, settings
 from tpminstitute.web.site import site
 from tpminstitute.web.site.form import FormToken, LetterForm
 
@@ -58,8 +58,8 @@ def send_letter() -> BaseResponse | tuple[str, int]:
     try:
         with database().write() as writing:
             public_id = submit_inquiry(writing, settings(), _submission(form, token))
-    except DBAPIError as problem:
-        log.error("inquiry_not_stored", reason=str(problem.orig)[:300])
+    except SQLAlchemyError as problem:
+        log.error("inquiry_not_stored", reason=reason_of(problem))
         return _page(form, NOT_STORED.format(email=settings().institute_email)), 503
     log.info("inquiry_stored", inquiry=public_id)
     return redirect(url_for("site.thanks", public_id=public_id), 303)
