@@ -4,6 +4,7 @@ from alembic import context
 
 import tpminstitute.accounts.models
 import tpminstitute.contacts.models
+import tpminstitute.core.heartbeat
 import tpminstitute.inbox.models
 import tpminstitute.mail.models
 import tpminstitute.pipeline.models

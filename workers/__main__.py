@@ -21,6 +21,7 @@ WORKER = [
     "--without-gossip",
     "--without-mingle",
     "--without-heartbeat",
+    "--loglevel=INFO",
 ]
 SCHEDULER = ["--quiet", "beat"]
 
@@ -32,6 +33,13 @@ def main(argv: list[str]) -> None:
     except SettingsError as problem:
         sys.exit(str(problem))
     set_up_logs(settings.log_format)
+    try:
+        _run(settings, argv)
+    except SettingsError as problem:
+        sys.exit(str(problem))
+
+
+def _run(settings: Settings, argv: list[str]) -> None:
     match argv:
         case ["worker" | "beat" as part]:
             _run_celery(settings, part)
@@ -63,10 +71,12 @@ def _run_catcher(settings: Settings) -> None:
 def _equip(celery: "Celery", settings: Settings) -> None:
     """Open what only the worker needs; the scheduler stays small without it."""
     from tpminstitute.core.db import Database
+    from tpminstitute.mail.dkim import signing_key
     from workers.celery_app import publish
     from workers.tasks import register
     from workers.transport import SmtpTransport
 
+    signing_key(settings)
     db = Database(settings.database_url, Publisher(lambda job: publish(celery, job)))
     register(celery, settings, db, SmtpTransport(settings))
 

@@ -1,6 +1,9 @@
 """The tasks: each one call into a room."""
 
+from threading import Event
+
 from celery import Celery
+from celery.signals import worker_shutting_down
 
 from tpminstitute.accounts.service import tidy_sessions
 from tpminstitute.core.config import Settings
@@ -13,10 +16,12 @@ from tpminstitute.sequences.runner import run_due
 
 def register(celery: Celery, settings: Settings, db: Database, transport: Transport) -> None:
     """Give `celery` a task for every job."""
+    stopping = Event()
+    worker_shutting_down.connect(lambda **_: stopping.set(), weak=False)
 
     @celery.task(name=Job.DELIVER.value)
     def _deliver() -> None:
-        deliver(db, transport, settings.lease_seconds)
+        deliver(db, transport, settings, stopping)
 
     @celery.task(name=Job.FOLLOW_UP.value)
     def _follow_up() -> None:

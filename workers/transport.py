@@ -3,15 +3,18 @@
 import re
 import smtplib
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 from flask_mail import Connection as FlaskMailConnection
 from flask_mail import Mail
 
 from tpminstitute.core.config import Settings
-from tpminstitute.mail.compose import needs_smtputf8
+from tpminstitute.core.failpoints import FailPoint, awaited, reach
+from tpminstitute.mail.compose import ComposeError, ascii_email, needs_smtputf8
 from tpminstitute.mail.models import DeliveryEventKind
 from tpminstitute.mail.transport import Answer, Unreachable
 
@@ -24,24 +27,31 @@ LONGEST_REPLY = 120
 """Seconds to wait for the server's word after the content; RFC 5321, 4.5.3.2 allows up to ten minutes."""
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what a mail server's certificate is checked with; reading the system's certificates takes 20 ms."""
+    return ssl.create_default_context()
+
+
 class _Connection(FlaskMailConnection):
     """Flask-Mail's connection, with time limits and a checked certificate, which it lacks."""
 
-    def __init__(self, mail: Mail, local_hostname: str | None) -> None:
+    def __init__(self, mail: Mail, local_hostname: str | None, timeout: float) -> None:
         super().__init__(mail)
         self._local_hostname = local_hostname
+        self._timeout = timeout
 
     def configure_host(self) -> smtplib.SMTP:
         """Connect, encrypt and log in as the settings say."""
         mail = self.mail
-        context = ssl.create_default_context()
+        context = _tls() if mail.use_ssl or mail.use_tls else None
         host: smtplib.SMTP
         if mail.use_ssl:
             host = smtplib.SMTP_SSL(
-                mail.server, mail.port, self._local_hostname, timeout=CONNECT_TIMEOUT, context=context
+                mail.server, mail.port, self._local_hostname, timeout=self._timeout, context=context
             )
         else:
-            host = smtplib.SMTP(mail.server, mail.port, self._local_hostname, timeout=CONNECT_TIMEOUT)
+            host = smtplib.SMTP(mail.server, mail.port, self._local_hostname, timeout=self._timeout)
         try:
             if mail.use_tls:
                 host.starttls(context=context)
@@ -75,12 +85,14 @@ class SmtpTransport:
             }
         )
         self._hello_name = _hello_name(settings.public_url)
+        self._lease_seconds = settings.lease_seconds
+        self._connect_seconds = min(CONNECT_TIMEOUT, settings.lease_seconds / 2)
         self._reply_seconds = min(LONGEST_REPLY, settings.lease_seconds / 2)
 
     @contextmanager
     def open(self) -> Iterator["SmtpConnection"]:
         """Connect for one batch; raises `Unreachable` with the reason."""
-        connection = _Connection(self._mail, self._hello_name)
+        connection = _Connection(self._mail, self._hello_name, self._connect_seconds)
         try:
             connection.host = connection.configure_host()
         except (OSError, smtplib.SMTPException) as error:
@@ -88,7 +100,7 @@ class SmtpTransport:
         host = connection.host
         if host.sock is not None:
             host.sock.settimeout(self._reply_seconds)
-        talk = SmtpConnection(host)
+        talk = SmtpConnection(host, self._lease_seconds)
         try:
             yield talk
         finally:
@@ -100,9 +112,11 @@ class SmtpTransport:
 class SmtpConnection:
     """One open SMTP connection; mails go over it one after another."""
 
-    def __init__(self, host: smtplib.SMTP) -> None:
-        """Wrap a connected `host`."""
+    def __init__(self, host: smtplib.SMTP, lease_seconds: float) -> None:
+        """Wrap a connected `host`; a lease holds for `lease_seconds` from the offer of a mail at least."""
         self._host = host
+        self._lease_seconds = lease_seconds
+        self._offered_at = 0.0
         self._in_transaction = False
         self._lost = False
 
@@ -114,7 +128,12 @@ class SmtpConnection:
     def offer(self, sender: str, recipient: str, content: bytes) -> Answer:
         """Say MAIL and RCPT; a server without SMTPUTF8 can't take a mail that needs it (RFC 6531)."""
         options = []
-        if needs_smtputf8(content):
+        self._offered_at = time.monotonic()
+        try:
+            sender, recipient = ascii_email(sender), ascii_email(recipient)
+        except ComposeError as problem:
+            return Answer(DeliveryEventKind.REFUSED, str(problem))
+        if needs_smtputf8(content) or not f"{sender}{recipient}".isascii():
             if not self._host.has_extn("smtputf8"):
                 return Answer(DeliveryEventKind.REFUSED, "The mail server can't take this address (no SMTPUTF8).")
             options = ["SMTPUTF8", "BODY=8BITMIME"]
@@ -124,8 +143,10 @@ class SmtpConnection:
                 self._host.rset()
             self._in_transaction = True
             code, text = self._host.mail(sender, options)
+            reach(FailPoint.AFTER_MAIL)
             if code < 300:
                 code, text = self._host.rcpt(recipient)
+                reach(FailPoint.AFTER_RCPT)
         except (OSError, smtplib.SMTPException) as error:
             return self._lose(DeliveryEventKind.DEFERRED, error)
         return _answer(code, text)
@@ -136,15 +157,32 @@ class SmtpConnection:
             code, text = self._host.docmd("DATA")
             if code != 354:
                 return _answer(code, text)
-            self._host.sock.sendall(_as_data(content))  # type: ignore[union-attr]
+            reach(FailPoint.AFTER_DATA)
+            self._send_content(_as_data(content))
+            reach(FailPoint.AFTER_DOT)
         except (OSError, smtplib.SMTPException) as error:
             return self._lose(DeliveryEventKind.DEFERRED, error)
         try:
             code, text = self._host.getreply()
         except (OSError, smtplib.SMTPException) as error:
             return self._lose(DeliveryEventKind.UNCERTAIN, error)
+        reach(FailPoint.AFTER_250)
         self._in_transaction = False
         return _answer(code, text)
+
+    def _send_content(self, data: bytes) -> None:
+        socket = self._host.sock
+        if socket is None:
+            raise smtplib.SMTPServerDisconnected("The connection is closed.")
+        # A process that stood still for long has lost its lease, and another worker has sent the mail meanwhile.
+        if time.monotonic() - self._offered_at > self._lease_seconds:
+            raise smtplib.SMTPServerDisconnected("The lease ended before the content was sent.")
+        if awaited(FailPoint.IN_CONTENT):
+            half = len(data) // 2
+            socket.sendall(data[:half])
+            reach(FailPoint.IN_CONTENT)
+            data = data[half:]
+        socket.sendall(data)
 
     def _lose(self, kind: DeliveryEventKind, error: Exception) -> Answer:
         self._lost = True

@@ -1,5 +1,7 @@
 """Make the first tables."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -21,13 +23,7 @@ def upgrade() -> None:
         sa.Column(
             "role",
             sa.Enum(
-                "administrator",
-                "advisor",
-                "reader",
-                name="role",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
+                "administrator", "advisor", "reader", name="role", native_enum=False, create_constraint=True, length=40
             ),
             nullable=False,
         ),
@@ -57,19 +53,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_contacts_public_id")),
     )
     op.create_table(
+        "heartbeats",
+        sa.Column(
+            "pulse",
+            sa.Enum("delivery", "follow_ups", name="pulse", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("pulse", name=op.f("pk_heartbeats")),
+    )
+    op.create_table(
         "invitations",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("token_digest", sa.String(length=64), nullable=False),
         sa.Column(
             "role",
             sa.Enum(
-                "administrator",
-                "advisor",
-                "reader",
-                name="role",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
+                "administrator", "advisor", "reader", name="role", native_enum=False, create_constraint=True, length=40
             ),
             nullable=False,
         ),
@@ -77,6 +77,16 @@ def upgrade() -> None:
         sa.Column("used_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
         sa.UniqueConstraint("token_digest", name=op.f("uq_invitations_token_digest")),
+    )
+    op.create_table(
+        "mail_control",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("NOT held OR reason <> ''", name=op.f("ck_mail_control_held_for_a_reason")),
+        sa.CheckConstraint("id = 1", name=op.f("ck_mail_control_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_control")),
     )
     op.create_table(
         "sequences",
@@ -105,27 +115,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("position", name=op.f("uq_stages_position")),
     )
     op.create_table(
-        "suppressions",
+        "templates",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("email_key", sa.String(length=320), nullable=False),
-        sa.Column(
-            "reason",
-            sa.Enum(
-                "hard_bounce",
-                "complaint",
-                "opt_out",
-                "by_hand",
-                name="suppression_reason",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
-        sa.UniqueConstraint("email_key", name=op.f("uq_suppressions_email_key")),
+        sa.Column("key", sa.String(length=60), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_templates_name_not_empty")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
+        sa.UniqueConstraint("key", name=op.f("uq_templates_key")),
     )
     op.create_table(
         "activities",
@@ -153,6 +149,9 @@ def upgrade() -> None:
                 "mail_uncertain",
                 "mail_requeued",
                 "mail_settled_by_hand",
+                "wish_changed",
+                "address_closed",
+                "address_reopened",
                 name="activity_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -162,15 +161,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "actor",
-            sa.Enum(
-                "visitor",
-                "staff",
-                "system",
-                name="actor",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
+            sa.Enum("visitor", "staff", "system", name="actor", native_enum=False, create_constraint=True, length=40),
             nullable=False,
         ),
         sa.Column("account_id", sa.Integer(), nullable=True),
@@ -204,12 +195,7 @@ def upgrade() -> None:
         sa.Column(
             "change",
             sa.Enum(
-                "granted",
-                "withdrawn",
-                name="consent_change",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
+                "granted", "withdrawn", name="consent_change", native_enum=False, create_constraint=True, length=40
             ),
             nullable=False,
         ),
@@ -275,6 +261,20 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "follow_up_wishes",
+        sa.Column("contact_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "pace",
+            sa.Enum("usual", "less_often", name="pace", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("only_topic", sa.Boolean(), nullable=False),
+        sa.Column("paused_until", UtcDateTime(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_follow_up_wishes_contact_id")),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_follow_up_wishes")),
+    )
+    op.create_table(
         "leads",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("contact_id", sa.Integer(), nullable=False),
@@ -304,6 +304,7 @@ def upgrade() -> None:
                 "notice",
                 "acknowledgement",
                 "follow_up",
+                "test",
                 name="message_kind",
                 native_enum=False,
                 create_constraint=True,
@@ -318,6 +319,7 @@ def upgrade() -> None:
         sa.Column("sender", sa.String(length=320), nullable=False),
         sa.Column("recipient", sa.String(length=320), nullable=False),
         sa.Column("recipient_key", sa.String(length=320), nullable=False),
+        sa.Column("recipient_domain", sa.String(length=255), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column(
@@ -366,6 +368,8 @@ def upgrade() -> None:
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_messages_cause"), ["cause"], unique=False)
         batch_op.create_index("ix_messages_contact_id_id", ["contact_id", "id"], unique=False)
+        batch_op.create_index("ix_messages_recipient_key_id", ["recipient_key", "id"], unique=False)
+        batch_op.create_index("ix_messages_sent_at", ["sent_at"], unique=False)
         batch_op.create_index("ix_messages_status_due_at", ["status", "due_at"], unique=False)
 
     op.create_table(
@@ -393,12 +397,56 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("letter_key", sa.String(length=60), nullable=False),
         sa.Column("delay_hours", sa.Integer(), nullable=False),
+        sa.Column("topics", sa.JSON(), nullable=False),
         sa.CheckConstraint("letter_key <> ''", name=op.f("ck_steps_letter_key_not_empty")),
         sa.CheckConstraint("delay_hours >= 0", name=op.f("ck_steps_delay_not_negative")),
         sa.CheckConstraint("position >= 1", name=op.f("ck_steps_position_from_one")),
         sa.ForeignKeyConstraint(["sequence_id"], ["sequences.id"], name=op.f("fk_steps_sequence_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_steps")),
         sa.UniqueConstraint("sequence_id", "position", name=op.f("uq_steps_sequence_id_position")),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("email_key", sa.String(length=320), nullable=False),
+        sa.Column(
+            "reason",
+            sa.Enum(
+                "hard_bounce",
+                "complaint",
+                "opt_out",
+                "by_hand",
+                name="suppression_reason",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_suppressions_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
+        sa.UniqueConstraint("email_key", name=op.f("uq_suppressions_email_key")),
+    )
+    op.create_table(
+        "template_versions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("template_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("preheader", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.CheckConstraint("body <> ''", name=op.f("ck_template_versions_body_not_empty")),
+        sa.CheckConstraint("subject <> ''", name=op.f("ck_template_versions_subject_not_empty")),
+        sa.CheckConstraint("number >= 1", name=op.f("ck_template_versions_number_from_one")),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_template_versions_account_id")),
+        sa.ForeignKeyConstraint(["template_id"], ["templates.id"], name=op.f("fk_template_versions_template_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_template_versions")),
+        sa.UniqueConstraint("template_id", "number", name=op.f("uq_template_versions_template_id_number")),
     )
     op.create_table(
         "delivery_events",
@@ -497,11 +545,14 @@ def upgrade() -> None:
     _keep_facts()
     _add_stages()
     _add_first_sequence()
+    _add_templates()
+    _let_mail_out()
 
 
 IMMUTABLE = {
     "activities": ("id", "at", "kind", "actor", "account_id", "sentence"),
     "audit_entries": ("id", "at", "account_id", "action", "subject"),
+    "template_versions": ("id", "template_id", "number", "subject", "preheader", "body", "at", "account_id"),
     "consents": ("id", "change", "wording_version", "wording", "source", "at"),
 }
 """Facts: their columns never change. (A contact's id may, when two contacts turn out to be one person.)"""
@@ -531,8 +582,7 @@ def _add_stages() -> None:
     stages = sa.table("stages", sa.column("name"), sa.column("position"), sa.column("outcome"))
     names = [("New", "open"), ("In conversation", "open"), ("Enrolled", "won"), ("Lost", "lost")]
     op.bulk_insert(
-        stages,
-        [{"name": name, "position": place, "outcome": outcome} for place, (name, outcome) in enumerate(names)],
+        stages, [{"name": name, "position": place, "outcome": outcome} for place, (name, outcome) in enumerate(names)]
     )
 
 
@@ -545,19 +595,41 @@ def _add_first_sequence() -> None:
         sa.column("position"),
         sa.column("letter_key"),
         sa.column("delay_hours"),
+        sa.column("topics", sa.JSON()),
+        sa.column("topics", sa.JSON()),
     )
     op.bulk_insert(sequences, [{"id": 1, "key": "pathway", "name": "The pathway, step by step", "active": True}])
     if op.get_bind().dialect.name == "postgresql":
         op.execute("SELECT setval(pg_get_serial_sequence('sequences', 'id'), 1)")
+    certifications = ["csm", "pmp", "cal", "spc"]
+    path = ["becoming_a_tpm", "courses", "other"]
     plan = [
-        ("follow-up-experience", 3 * 24),
-        ("follow-up-certifications", 5 * 24),
-        ("follow-up-skills", 6 * 24),
+        ("follow-up-experience", 3 * 24, path),
+        ("follow-up-certifications", 5 * 24, certifications),
+        ("follow-up-skills", 6 * 24, path),
     ]
     op.bulk_insert(
         steps,
         [
-            {"sequence_id": 1, "position": place, "letter_key": letter, "delay_hours": hours}
-            for place, (letter, hours) in enumerate(plan, start=1)
+            {"sequence_id": 1, "position": place, "letter_key": letter, "delay_hours": hours, "topics": topics}
+            for place, (letter, hours, topics) in enumerate(plan, start=1)
         ],
     )
+
+
+def _add_templates() -> None:
+    templates = sa.table("templates", sa.column("key"), sa.column("name"))
+    names = {
+        "acknowledgement": "Acknowledgement",
+        "follow-up-experience": "Follow-up: experience",
+        "follow-up-certifications": "Follow-up: certifications",
+        "follow-up-skills": "Follow-up: skills",
+    }
+    op.bulk_insert(templates, [{"key": key, "name": name} for key, name in names.items()])
+
+
+def _let_mail_out() -> None:
+    control = sa.table(
+        "mail_control", *(sa.column(name) for name in ("id", "held", "reason")), sa.column("since", UtcDateTime())
+    )
+    op.bulk_insert(control, [{"id": 1, "held": False, "reason": "", "since": datetime.now(UTC)}])

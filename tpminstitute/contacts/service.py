@@ -27,7 +27,9 @@ def find_or_add(session: Session, person: Person) -> Contact:
     What is already known is never overwritten by a form that anybody can fill in; gaps are filled.
     """
     _add_if_new(session, person)
-    contact = session.scalars(select(Contact).where(Contact.email_key == person.email.key).with_for_update()).one()
+    contact = session.scalars(
+        select(Contact).where(Contact.email_key == person.email.key).with_for_update(key_share=True)
+    ).one()
     if person.phone_typed and not contact.phone_typed:
         session.execute(
             update(Contact)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import idna
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -61,6 +62,11 @@ class Settings(BaseSettings):
     screening: Switch = Switch.ON
     lease_seconds: int = Field(default=300, ge=5, le=3600)
     sweep_seconds: int = Field(default=20, ge=1, le=300)
+    mail_rate: int = Field(default=0, ge=0)
+    mail_domain_rate: int = Field(default=0, ge=0)
+    mail_address_rate: int = Field(default=20, ge=0)
+    dkim_key: str = ""
+    dkim_selector: str = ""
 
     @field_validator("data_dir")
     @classmethod
@@ -103,7 +109,7 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError("write it as https://www.example.org")
-        return url.rstrip("/")
+        return _ascii_host(url).rstrip("/")
 
     @field_validator("institute_email", "mail_from")
     @classmethod
@@ -111,6 +117,12 @@ class Settings(BaseSettings):
         local, _, domain = address.rpartition("@")
         if address and (not local or not domain or any(c.isspace() for c in address)):
             raise ValueError("write it as an e-mail address, for example info@tpminstitute.org")
+        if not local.isascii():
+            raise ValueError("write the part before the @ in ASCII: not every mail server takes another")
+        try:
+            idna.encode(domain or "example.org", uts46=True)
+        except idna.IDNAError:
+            raise ValueError("what follows the @ is no name that DNS can hold") from None
         return address
 
     @model_validator(mode="after")
@@ -181,6 +193,21 @@ def load_settings(**overrides: Any) -> Settings:
     if settings.secret_key:
         return settings
     return settings.model_copy(update={"secret_key": _kept_secret(settings.data_dir / "secret_key")})
+
+
+def _ascii_host(url: str) -> str:
+    """Return `url` with its host in ASCII (RFC 5890), since it stands in the headers of mails."""
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    try:
+        host = idna.encode(parts.hostname or "", uts46=True).decode("ascii")
+    except idna.IDNAError:
+        raise ValueError("its host is no name that DNS can hold") from None
+    address = parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
+    if not address.isascii():
+        raise ValueError("write what follows the host in ASCII, with percent signs")
+    return address
 
 
 def _sentence(error: ValidationError) -> str:

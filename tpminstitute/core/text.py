@@ -54,6 +54,12 @@ def visible(text: str) -> str:
     return "".join(f"⟨U+{ord(char):04X}⟩" if _is_hidden(text, at) else char for at, char in enumerate(text))
 
 
+def without_hidden(text: str) -> str:
+    """Return `text` on its own lines, without the characters that `visible` would write out."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(char for at, char in enumerate(text) if not _is_hidden(text, at))
+
+
 def one_line(text: str, limit: int) -> str:
     """Return `text` on one line of at most `limit` characters, for a header, a heading or a log line.
 

@@ -27,13 +27,17 @@ _LINE = 76
 _NAME_LIMIT = 100
 _SUBJECT_LIMIT = 200
 _OUR_HEADERS = re.compile(
-    "from|to|cc|bcc|sender|reply-to|subject|date|message-id|mime-version|return-path|(content|resent)-.*",
+    "from|to|cc|bcc|sender|reply-to|subject|date|message-id|mime-version|return-path|dkim-signature|x-tpm-reference"
+    "|(content|resent)-.*",
     re.I,
 )
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}>")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_NOT_IN_FEEDBACK = re.compile(r"[^A-Za-z0-9._-]+")
+_SENDER_ID = (5, 15)
 _NOT_IN_LOCAL_PART = re.compile(r'[\s()<>\[\]:;,\\"@]')
 _ADDRESS_LIMIT = 320
 
@@ -67,11 +71,13 @@ def compose(
 ) -> bytes:
     """Make the mail that carries `letter`: multipart/alternative in UTF-8, no line over `LINE_LIMIT` octets.
 
+    Every mail also names its language, and repeats the left part of its Message-ID as X-TPM-Reference: mail
+    providers put a Message-ID of their own in its place, and a bounce must still lead back here.
     Parameters: `message_id`, in its angle brackets, from `new_message_id`; `date`, with a time zone;
     `headers`, further ones by name, such as Auto-Submitted or List-Unsubscribe, in ASCII.
     Returns the bytes, with CRLF. They hold UTF-8 in the header only where `needs_smtputf8` says so.
-    Raises `ComposeError` for an address that is none, a malformed Message-ID, a date without a time zone,
-    and a header that is ours to write or holds a line break.
+    Raises `ComposeError` for an address that is none, a malformed Message-ID or language, a date without a time
+    zone, and a header that is ours to write or holds a line break.
     """
     lines = _header_lines(letter, sender, recipient, message_id, date, reply_to, headers)
     source = "".join(f"{line}\r\n" for line in lines)
@@ -80,12 +86,38 @@ def compose(
     assert isinstance(message, EmailMessage)
     message.set_content(letter.text, cte=_encoding(letter.text))
     message.add_alternative(letter.html, subtype="html", cte=_encoding(letter.html))
+    message["Content-Language"] = letter.language  # last, since setting the content clears all Content-* headers
     return message.as_bytes()
 
 
 def new_message_id(domain: str) -> str:
     """Return a Message-ID that no other mail has, in angle brackets; `domain` may be in any script."""
     return f"<{secrets.token_hex(16)}@{_ascii_domain(domain)}>"
+
+
+def feedback_id(kind: str, letter: str, sender: str) -> str:
+    """Return the Feedback-ID by which Gmail counts complaints: kind, letter, domain, and last who sends.
+
+    Gmail reads four fields from the right; none may stand for one person, and none may be in two places. Its sender
+    id has 5 to 15 characters and is always the same for us: it comes from the domain of `sender`, our own address.
+    """
+    domain = _ascii_domain(sender.rpartition("@")[2]).lower()
+    shortest, longest = _SENDER_ID
+    name = _NOT_IN_FEEDBACK.sub("-", domain.rpartition(".")[0] or domain).replace(".", "-")
+    sender_id = (name if len(name) >= shortest else f"{name}-mail")[-longest:].strip("-")
+    return ":".join([*(_NOT_IN_FEEDBACK.sub("-", field) for field in (kind, letter, domain)), sender_id])
+
+
+def ascii_email(address: str) -> str:
+    """Return `address` with its domain in ASCII (RFC 5890); its local part stays as it is.
+
+    Raises `ComposeError` for what is no address.
+    """
+    local, _, domain = address.rpartition("@")
+    hidden = visible(local) != local
+    if not local or hidden or _NOT_IN_LOCAL_PART.search(local) or len(address.encode()) > _ADDRESS_LIMIT:
+        raise ComposeError(f"“{one_line(address, 80)}” is no e-mail address that mail can be sent to.")
+    return f"{local}@{_ascii_domain(domain)}"
 
 
 def needs_smtputf8(mail: bytes | Address) -> bool:
@@ -109,6 +141,8 @@ def _header_lines(
         raise ComposeError("The Message-ID is malformed. Make it with new_message_id.")
     if date.tzinfo is None:
         raise ComposeError("The date of a mail needs a time zone.")
+    if not _LANGUAGE.fullmatch(letter.language):
+        raise ComposeError("The language of a mail is a tag such as en or pt-BR.")
     yield _address_line("From", sender)
     yield _address_line("To", recipient)
     if reply_to is not None:
@@ -116,12 +150,13 @@ def _header_lines(
     yield _folded("Subject", one_line(letter.subject, _SUBJECT_LIMIT) or "(no subject)")
     yield f"Date: {format_datetime(date)}"
     yield f"Message-ID: {message_id}"
+    yield f"X-TPM-Reference: {message_id[1:].partition('@')[0]}"
     for name, value in headers.items():
         yield _further(name, value)
 
 
 def _address_line(header: str, address: Address) -> str:
-    spec = f"<{_ascii_email(address.email)}>"
+    spec = f"<{ascii_email(address.email)}>"
     name = one_line(address.name, _NAME_LIMIT)
     if not name:
         return f"{header}: {spec[1:-1]}"
@@ -152,15 +187,6 @@ def _further(name: str, value: str) -> str:
     if not _HEADER_VALUE.fullmatch(value) or len(line) > LINE_LIMIT:
         raise ComposeError(f"The header {name} must be one line of ASCII, {LINE_LIMIT} characters at most.")
     return line
-
-
-def _ascii_email(address: str) -> str:
-    """Return `address` with its domain in ASCII; its local part stays as it is."""
-    local, _, domain = address.rpartition("@")
-    hidden = visible(local) != local
-    if not local or hidden or _NOT_IN_LOCAL_PART.search(local) or len(address.encode()) > _ADDRESS_LIMIT:
-        raise ComposeError(f"“{one_line(address, 80)}” is no e-mail address that mail can be sent to.")
-    return f"{local}@{_ascii_domain(domain)}"
 
 
 def _ascii_domain(domain: str) -> str:

@@ -24,8 +24,11 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "email"
 SUBJECT_LIMIT = 150
 PREHEADER_LIMIT = 200
 VALUE_LIMIT = 2_000
-SIZE_LIMIT = 100_000
-"""Characters are given for the limits above, octets for this one: webmail cuts a longer HTML part off."""
+SIZE_LIMIT = 95_000
+"""Characters are given for the limits above, octets for this one, text and HTML together as `weight` tells them.
+
+Webmail cuts a mail off at 102 kB; what is missing to 100 is the room of the headers and of a signature.
+"""
 
 _VARIABLE = re.compile(r"\{([a-z]+(?:_[a-z0-9]+)*)\}")
 _SCHEMES = {"http", "https", "mailto", "tel"}
@@ -77,6 +80,7 @@ class Letter:
     preheader: str
     text: str
     html: str
+    language: str = "en"
 
 
 def render(source: LetterSource, variables: Mapping[str, str], frame: Frame) -> Letter:
@@ -86,7 +90,7 @@ def render(source: LetterSource, variables: Mapping[str, str], frame: Frame) -> 
     `frame`, what stands around it.
     Returns the letter, with a plain text and an HTML form of the same words.
     Raises `LetterError` for a variable that is unknown or has an empty value, a stray brace, a link that is
-    no web, mail or telephone address, or an HTML part over `SIZE_LIMIT` octets.
+    no web, mail or telephone address, or a mail over `SIZE_LIMIT` octets.
     """
     variables_in(source)
     values = {name: one_line(value, VALUE_LIMIT) for name, value in variables.items()}
@@ -95,9 +99,15 @@ def render(source: LetterSource, variables: Mapping[str, str], frame: Frame) -> 
     tokens = [_with_values(token, values) for token in _parsed(source.body)]
     sheet = environment().get_template("letter.html")
     html = sheet.render(subject=subject, preheader=preheader, frame=frame, body=_html(tokens))
-    if len(html.encode()) > SIZE_LIMIT:
+    text = _text(tokens, frame)
+    if weight(text, html) > SIZE_LIMIT:
         raise LetterError(f"The letter is longer than {SIZE_LIMIT // 1000} kB. Shorten its body.")
-    return Letter(subject, preheader, _text(tokens, frame), html)
+    return Letter(subject, preheader, text, html, frame.language)
+
+
+def weight(*parts: str) -> int:
+    """Return how many octets `parts` take in a mail at most: with CRLF, as base64 in lines of 76."""
+    return sum(-(-(len(part.encode()) + part.count("\n")) // 57) * 78 for part in parts)
 
 
 def variables_in(source: LetterSource) -> frozenset[str]:
@@ -193,11 +203,19 @@ def _address(href: str, values: Mapping[str, str]) -> str:
     base = re.match(r"\{[a-z]+(?:_[a-z0-9]+)*_url\}", href)
     start, rest = (base[0], href[base.end() :]) if base else ("", href)
     address = _filled(start, values) + _filled(rest, values, lambda value: quote(value, safe=""))
-    if urlsplit(address).scheme not in _SCHEMES or re.search(r'[\s<>"\\{}]', address):
+    if _scheme(address) not in _SCHEMES or re.search(r'[\s<>"\\{}]', address):
         raise LetterError(
             f"The link to “{one_line(href, 100)}” leads nowhere safe. Begin it with https://, mailto: or {{guide_url}}."
         )
     return address
+
+
+def _scheme(address: str) -> str:
+    """Return how `address` is reached, or '' where it is no address at all."""
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return ""
 
 
 def _html(tokens: list[Token]) -> str:

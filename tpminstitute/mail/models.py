@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -15,6 +15,7 @@ class MessageKind(StrEnum):
     NOTICE = "notice"
     ACKNOWLEDGEMENT = "acknowledgement"
     FOLLOW_UP = "follow_up"
+    TEST = "test"
 
 
 class MessageStatus(StrEnum):
@@ -45,6 +46,8 @@ class Message(Base):
     __table_args__ = (
         Index("ix_messages_status_due_at", "status", "due_at"),
         Index("ix_messages_contact_id_id", "contact_id", "id"),
+        Index("ix_messages_sent_at", "sent_at"),
+        Index("ix_messages_recipient_key_id", "recipient_key", "id"),
         CheckConstraint("(status IN ('claimed', 'sending')) = (lease_token IS NOT NULL)", name="leased_while_claimed"),
         CheckConstraint("(lease_token IS NULL) = (lease_until IS NULL)", name="lease_ends"),
         CheckConstraint(
@@ -65,6 +68,7 @@ class Message(Base):
     sender: Mapped[str] = mapped_column(String(320))
     recipient: Mapped[str] = mapped_column(String(320))
     recipient_key: Mapped[str] = mapped_column(String(320))
+    recipient_domain: Mapped[str] = mapped_column(String(255))
     subject: Mapped[str] = mapped_column(Text)
     content: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[MessageStatus] = mapped_column(enum_type(MessageStatus))
@@ -121,3 +125,51 @@ class Suppression(Base):
     reason: Mapped[SuppressionReason] = mapped_column(enum_type(SuppressionReason))
     note: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+
+
+class MailControl(Base):
+    """Whether outgoing mail is held, why, and since when: one row."""
+
+    __tablename__ = "mail_control"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        CheckConstraint("NOT held OR reason <> ''", name="held_for_a_reason"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    held: Mapped[bool]
+    reason: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Template(Base):
+    """A letter that staff may edit; without a version of theirs it is the file in templates/email."""
+
+    __tablename__ = "templates"
+    __table_args__ = (non_empty("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class TemplateVersion(Base):
+    """One saved text of a template; it never changes (a trigger), a way back is a new version."""
+
+    __tablename__ = "template_versions"
+    __table_args__ = (
+        UniqueConstraint("template_id", "number"),
+        CheckConstraint("number >= 1", name="number_from_one"),
+        non_empty("subject"),
+        non_empty("body"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    template_id: Mapped[int] = mapped_column(ForeignKey("templates.id"))
+    number: Mapped[int]
+    subject: Mapped[str] = mapped_column(Text)
+    preheader: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))

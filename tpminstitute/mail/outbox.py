@@ -1,9 +1,9 @@
 """Queue mails, cancel them, and decide about uncertain ones by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ LABELS = {
     MessageKind.NOTICE: "Notice to the institute",
     MessageKind.ACKNOWLEDGEMENT: "Acknowledgement",
     MessageKind.FOLLOW_UP: "Follow-up",
+    MessageKind.TEST: "Test",
 }
 
 
@@ -59,6 +60,7 @@ def queue(session: Session, settings: Settings, order: Order) -> bool:
             sender=settings.mail_from,
             recipient=order.recipient.email,
             recipient_key=order.recipient_key,
+            recipient_domain=order.recipient_key.rpartition("@")[2],
             subject=order.letter.subject,
             content=content,
             status=MessageStatus.FAILED if problem else MessageStatus.QUEUED,
@@ -91,9 +93,10 @@ def _composed(settings: Settings, order: Order, message_id: str) -> tuple[bytes,
     return content, ""
 
 
-def cancel(session: Session, cause: str, reason: str) -> int:
+def cancel(session: Session, cause: str, reason: str, only: Collection[str] | None = None) -> int:
     """Cancel the mails of `cause` that no server has been offered yet; returns how many.
 
+    Parameters: `only`, the dedupe keys of those that are meant; all by default.
     A worker that holds one of them under its lease finds out before it sends the content.
     """
     cancelled = session.execute(
@@ -101,6 +104,7 @@ def cancel(session: Session, cause: str, reason: str) -> int:
         .where(
             Message.cause == cause,
             Message.status.in_((MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)),
+            true() if only is None else Message.dedupe_key.in_(only),
         )
         .values(status=MessageStatus.CANCELLED, reason=reason, lease_token=None, lease_until=None)
         .returning(Message.id)

@@ -1,6 +1,6 @@
 """Addresses that must not be mailed."""
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, false, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -14,31 +14,77 @@ SENTENCES = {
     SuppressionReason.BY_HAND: "A staff member closed this address.",
 }
 
+ALWAYS_SENT = (MessageKind.NOTICE, MessageKind.TEST)
+"""What goes to the institute's own people, whatever the list says."""
 
-def suppress(session: Session, email_key: str, reason: SuppressionReason, note: str = "") -> None:
-    """Close an address; the first reason stays when it is closed already."""
+
+def suppress(
+    session: Session,
+    email_key: str,
+    reason: SuppressionReason,
+    note: str = "",
+    account_id: int | None = None,
+) -> bool:
+    """Close an address; the first reason stays when it is closed already, but for an opt-out.
+
+    An opt-out closes an address to follow-ups only, so a reason that closes it to everything takes its place.
+    Returns whether the list changed.
+    """
     dialect = session.get_bind().dialect.name
-    insert_or_ignore = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    session.execute(
-        insert_or_ignore(Suppression)
-        .values(email_key=email_key, reason=reason, note=note, at=clock.now())
-        .on_conflict_do_nothing(index_elements=["email_key"])
-    )
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    values = {"reason": reason, "note": note, "at": clock.now(), "account_id": account_id}
+    changed = session.execute(
+        insert(Suppression)
+        .values(email_key=email_key, **values)
+        .on_conflict_do_update(
+            index_elements=["email_key"],
+            set_=values,
+            where=false() if reason is SuppressionReason.OPT_OUT else Suppression.reason == SuppressionReason.OPT_OUT,
+        )
+        .returning(Suppression.id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return changed is not None
 
 
 def suppression_of(session: Session, email_key: str) -> Suppression | None:
     """Return why an address must not be mailed, or None when it may be."""
-    return session.scalar(select(Suppression).where(Suppression.email_key == email_key))
+    return session.scalar(
+        select(Suppression).where(Suppression.email_key == email_key).execution_options(populate_existing=True)
+    )
+
+
+def lift(session: Session, suppression_id: int, reason: SuppressionReason) -> bool:
+    """Take an address off the list if it still stands there for `reason`; returns whether it did."""
+    lifted = session.execute(
+        delete(Suppression)
+        .where(Suppression.id == suppression_id, Suppression.reason == reason)
+        .execution_options(synchronize_session=False)
+        .returning(Suppression.id)
+    ).one_or_none()
+    return lifted is not None
+
+
+def narrow_to_opt_out(session: Session, suppression_id: int, reason: SuppressionReason, note: str) -> bool:
+    """Leave an address closed to follow-ups only, if it still stands there for `reason`; returns whether it did."""
+    narrowed = session.execute(
+        update(Suppression)
+        .where(Suppression.id == suppression_id, Suppression.reason == reason)
+        .values(reason=SuppressionReason.OPT_OUT, note=note, at=clock.now(), account_id=None)
+        .execution_options(synchronize_session=False)
+        .returning(Suppression.id)
+    ).one_or_none()
+    return narrowed is not None
 
 
 def closed_to_this_message() -> ColumnElement[bool]:
     """Return the condition under which a suppression stands against a row of `messages`.
 
-    The institute's own notices always go out. Who opted out of follow-ups still gets the answer to what they
-    themselves just sent; a bounce or a complaint closes the address for everything.
+    The institute's own notices and tests always go out. Who opted out of follow-ups still gets the answer to what
+    they themselves just sent; a bounce, a complaint or a person's word closes the address for everything.
     """
     return and_(
-        Message.kind != MessageKind.NOTICE,
+        Message.kind.not_in(ALWAYS_SENT),
         exists().where(
             Suppression.email_key == Message.recipient_key,
             or_(

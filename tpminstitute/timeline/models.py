@@ -30,6 +30,9 @@ class ActivityKind(StrEnum):
     MAIL_UNCERTAIN = "mail_uncertain"
     MAIL_REQUEUED = "mail_requeued"
     MAIL_SETTLED_BY_HAND = "mail_settled_by_hand"
+    WISH_CHANGED = "wish_changed"
+    ADDRESS_CLOSED = "address_closed"
+    ADDRESS_REOPENED = "address_reopened"
 
 
 class Actor(StrEnum):

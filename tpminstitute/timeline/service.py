@@ -6,6 +6,9 @@ from sqlalchemy.orm import Session
 from tpminstitute.core import clock
 from tpminstitute.timeline.models import Activity, ActivityKind, Actor
 
+_FACT = insert(Activity.__table__)  # type: ignore[arg-type]
+"""Made once, on the table: facts are written with every mail, and the ORM's way costs four times as much."""
+
 
 def record(
     session: Session,
@@ -20,13 +23,12 @@ def record(
 
     Parameters: `sentence`, what happened as staff read it; `account_id`, who did it, which makes the actor staff.
     """
-    session.execute(
-        insert(Activity).values(
-            contact_id=contact_id,
-            at=clock.now(),
-            kind=kind,
-            actor=Actor.STAFF if account_id is not None else actor,
-            account_id=account_id,
-            sentence=sentence,
-        )
-    )
+    fact = {
+        "contact_id": contact_id,
+        "at": clock.now(),
+        "kind": kind,
+        "actor": Actor.STAFF if account_id is not None else actor,
+        "account_id": account_id,
+        "sentence": sentence,
+    }
+    session.connection().execute(_FACT, fact)

@@ -1,0 +1,121 @@
+"""What may stand in a letter: its variables, its length, and the sentences that say what has to be mended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from tpminstitute.core.text import one_line, without_hidden
+from tpminstitute.mail.letters import (
+    PREHEADER_LIMIT,
+    SUBJECT_LIMIT,
+    Frame,
+    LetterError,
+    LetterSource,
+    render,
+    variables_in,
+)
+from tpminstitute.mail.variables import CHAPTERS
+
+BODY_LIMIT = 10_000
+"""Characters: some 1,600 words, more than anybody reads in a mail."""
+
+_READER = {
+    "greeting": "“Hello Ada,” with the first name, or “Hello,” where none can be told.",
+    "first_name": "The first name alone, or “there” where none can be told; right after “Hello”.",
+}
+_GUIDE_URL = {"guide_url": "The address of the guide, for a link: [the guide]({guide_url})."}
+_FOLLOW_UP = {
+    **_READER,
+    "topic": "The topic that was chosen in the contact form.",
+    "chapter": "The title of the guide's chapter that this letter is about.",
+    "chapter_url": "The address of that chapter, for a link: [{chapter}]({chapter_url}).",
+    **_GUIDE_URL,
+}
+
+ALLOWED: Mapping[str, Mapping[str, str]] = {
+    "acknowledgement": {
+        **_READER,
+        "topic": "The topic that was chosen in the contact form.",
+        "reference": "The short text by which the inquiry is spoken of, such as 7K3M-9Q2X.",
+        **_GUIDE_URL,
+    },
+    **dict.fromkeys(CHAPTERS, _FOLLOW_UP),
+}
+"""The variables of each letter, by its key, each with one line on what it stands for."""
+
+# Every variable at its longest: a letter that can be made of these can be made for every reader.
+_LONGEST = {
+    "greeting": f"Hello {'W' * 40},",
+    "first_name": "W" * 40,
+    "topic": "W" * 200,
+    "reference": "WWWW-WWWW",
+    "guide_url": f"https://{'w' * 60}.example/",
+    "chapter": max((title for title, _ in CHAPTERS.values()), key=len),
+    "chapter_url": f"https://{'w' * 60}.example/#{max((anchor for _, anchor in CHAPTERS.values()), key=len)}",
+}
+_ANY_FRAME = Frame("W" * 100, "w@example.org", "W" * 300, "W" * 300, unsubscribe_url=f"https://{'w' * 300}.example/")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What keeps a draft from being saved: in which part of it, and the sentence."""
+
+    part: str
+    sentence: str
+
+
+class DraftError(LetterError):
+    """A draft can't be saved as it is; `problems` says why, part by part."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """Say all of `problems` in one text."""
+        super().__init__(" ".join(problem.sentence for problem in problems))
+        self.problems = problems
+
+
+def tidy(subject: str, preheader: str, body: str) -> LetterSource:
+    """Return a draft as it is kept: two lines without breaks, the body without characters that nobody sees."""
+    return LetterSource(
+        one_line(subject, len(subject)),
+        one_line(preheader, len(preheader)),
+        "\n".join(line.rstrip() for line in without_hidden(body).strip().split("\n")) + "\n",
+    )
+
+
+def problems_of(key: str, source: LetterSource) -> list[Problem]:
+    """Return everything that keeps `source` from being saved as the letter of `key`; nothing when it may be."""
+    limits = {"subject": SUBJECT_LIMIT, "preheader": PREHEADER_LIMIT, "body": BODY_LIMIT}
+    problems = []
+    for part, limit in limits.items():
+        text: str = getattr(source, part)
+        if not text.strip():
+            problems.append(Problem(part, f"Write the {part}: it is empty."))
+        elif len(text) > limit:
+            problems.append(
+                Problem(part, f"Shorten the {part}: it has {len(text):,} characters, and {limit:,} are the most.")
+            )
+        else:
+            problems += [Problem(part, sentence) for sentence in _about_variables(key, part, text)]
+    if problems:
+        return problems
+    try:
+        render(source, {name: _LONGEST[name] for name in ALLOWED[key]}, _ANY_FRAME)
+    except LetterError as error:
+        problems.append(Problem("body", str(error)))
+    except ValueError:  # urllib.parse on an address such as https://[
+        problems.append(Problem("body", "One of the links can't be an address. Begin it with https:// and a name."))
+    return problems
+
+
+def _about_variables(key: str, part: str, text: str) -> list[str]:
+    try:
+        used = variables_in(LetterSource(**({"subject": "", "preheader": "", "body": ""} | {part: text})))
+    except LetterError as error:
+        return [str(error)]
+    return [no_such_variable(key, name, part) for name in sorted(used - set(ALLOWED[key]))]
+
+
+def no_such_variable(key: str, name: str, part: str) -> str:
+    """Return the sentence on a variable that the letter of `key` doesn't know, with the nearest that it does."""
+    nearest = max(ALLOWED[key], key=lambda allowed: SequenceMatcher(None, name, allowed).ratio())
+    return f"The {part} uses {{{one_line(name, 40)}}}, and there is no such variable. The nearest is {{{nearest}}}."

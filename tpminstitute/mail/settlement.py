@@ -1,0 +1,172 @@
+"""Settle a mail: write down what became of it, if our lease on it still holds.
+
+The statements of the way every mail goes are made once: building them anew for each mail would cost more than
+running them.
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, not_, select, update
+from sqlalchemy.orm import Session
+
+from tpminstitute.core import clock
+from tpminstitute.mail.models import (
+    DeliveryEvent,
+    DeliveryEventKind,
+    MailControl,
+    Message,
+    MessageKind,
+    MessageStatus,
+)
+from tpminstitute.mail.outbox import describe, event
+from tpminstitute.mail.suppression import SENTENCES, closed_to_this_message, suppression_of
+from tpminstitute.mail.transport import Answer
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240))
+LATER_PAUSE = timedelta(hours=8)
+GIVE_UP_AFTER = timedelta(days=5)
+"""RFC 5321, 4.5.4.1: the time to give up needs to be at least four to five days."""
+
+UNCERTAIN_REASON = (
+    "The connection or the worker ended between the end of the mail and the server's answer, "
+    "so it may or may not have arrived."
+)
+
+
+class Subject(NamedTuple):
+    """The mail that something is written down about."""
+
+    id: int
+    kind: MessageKind
+    contact_id: int
+    subject: str
+
+
+_MESSAGES = Message.__table__
+_OURS = and_(Message.id == bindparam("message"), Message.lease_token == bindparam("token"))
+
+_BEGIN = (
+    update(_MESSAGES)  # type: ignore[arg-type]
+    .where(
+        _OURS,
+        Message.status == MessageStatus.CLAIMED,
+        not_(closed_to_this_message()),
+        not_(exists().where(MailControl.held)),
+    )
+    .values(status=MessageStatus.SENDING, lease_until=bindparam("until"))
+)
+_ACCEPT = (
+    update(_MESSAGES)  # type: ignore[arg-type]
+    .where(_OURS)
+    .values(status=MessageStatus.SENT, reason="", sent_at=bindparam("now"), lease_token=None, lease_until=None)
+)
+_NOTE = insert(DeliveryEvent.__table__)  # type: ignore[arg-type]
+
+
+def begin_sending(session: Session, message: Subject, token: str, lease: timedelta) -> bool:
+    """Just before DATA: still ours, not cancelled, not suppressed, not held? Then say in the row that it is sending."""
+    values = {"message": message.id, "token": token, "until": clock.now() + lease}
+    return session.connection().execute(_BEGIN, values).rowcount == 1
+
+
+def accepted(session: Session, message: Subject, token: str, answer: Answer) -> None:
+    """Settle a mail that the server took."""
+    now, connection = clock.now(), session.connection()
+    if connection.execute(_ACCEPT, {"message": message.id, "token": token, "now": now}).rowcount != 1:
+        _lease_lost(message.id)
+        return
+    note = {"message_id": message.id, "at": now, "kind": answer.kind, "code": answer.code, "text": answer.text}
+    connection.execute(_NOTE, note)
+    _tell(session, message, ActivityKind.MAIL_SENT, f"{describe(message.kind, message.subject)} was sent.")
+
+
+def failed(session: Session, message: Subject, token: str, answer: Answer, reason: str) -> None:
+    """Settle a mail that will not be tried again."""
+    if _change(session, message.id, token, status=MessageStatus.FAILED, reason=reason):
+        session.add(event(message.id, answer.kind, answer.text, answer.code))
+        sentence = f"{describe(message.kind, message.subject)} could not be sent. {reason}"
+        _tell(session, message, ActivityKind.MAIL_NOT_SENT, sentence)
+
+
+def deferred(session: Session, message: Subject, token: str, answer: Answer, attempts: int) -> None:
+    """Let a mail wait and try it again later; `attempts` counts the one that just failed."""
+    due = clock.now() + pause_after(attempts)
+    values = {"status": MessageStatus.QUEUED, "attempts": attempts, "due_at": due, "reason": answer.text}
+    if _change(session, message.id, token, **values):  # type: ignore[arg-type]
+        session.add(event(message.id, answer.kind, answer.text, answer.code))
+
+
+def unknown(session: Session, message: Subject, token: str) -> None:
+    """Settle a mail whose answer never came, if it is still ours."""
+    if _change(session, message.id, token, status=MessageStatus.QUEUED):
+        uncertain(session, message)
+
+
+def uncertain(session: Session, message: Subject) -> None:
+    """Decide about a mail that may have arrived: the institute's notice goes again, others wait for a person."""
+    again = message.kind is MessageKind.NOTICE
+    session.execute(
+        update(Message)
+        .where(Message.id == message.id)
+        .values(
+            status=MessageStatus.QUEUED if again else MessageStatus.UNCERTAIN,
+            reason="" if again else UNCERTAIN_REASON,
+            attempts=Message.attempts + 1,
+            lease_token=None,
+            lease_until=None,
+        )
+    )
+    then = "It is sent again with the same Message-ID." if again else "It waits for a person to decide."
+    session.add(event(message.id, DeliveryEventKind.UNCERTAIN, f"{UNCERTAIN_REASON} {then}"))
+    sentence = f"{describe(message.kind, message.subject)}: {UNCERTAIN_REASON} {then}"
+    _tell(session, message, ActivityKind.MAIL_UNCERTAIN, sentence)
+
+
+def not_begun(session: Session, message: Subject, token: str, recipient_key: str) -> None:
+    """Settle a mail that was found not to be sent just before its content: suppressed, or held back for a while."""
+    suppressed = session.scalar(select(Message.id).where(_held_by(message.id, token), closed_to_this_message()))
+    if suppressed is None:
+        _change(session, message.id, token, quietly=True, status=MessageStatus.QUEUED)
+        return
+    suppression = suppression_of(session, recipient_key)
+    reason = SENTENCES[suppression.reason] if suppression else "The address is closed."
+    if _change(session, message.id, token, status=MessageStatus.SUPPRESSED, reason=reason):
+        sentence = f"{describe(message.kind, message.subject)} was not sent. {reason}"
+        _tell(session, message, ActivityKind.MAIL_NOT_SENT, sentence)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Return how long to wait after that many failed tries: minutes first, then hours."""
+    return FIRST_PAUSES[attempts - 1] if attempts <= len(FIRST_PAUSES) else LATER_PAUSE
+
+
+def _tell(session: Session, message: Subject, kind: ActivityKind, sentence: str) -> None:
+    """Write on the contact's timeline; a test mail to a colleague is none of the contact's business."""
+    if message.kind is not MessageKind.TEST:
+        record(session, message.contact_id, kind, sentence)
+
+
+def _change(session: Session, message_id: int, token: str, *, quietly: bool = False, **values: object) -> bool:
+    changed = session.execute(
+        update(Message)
+        .where(_held_by(message_id, token))
+        .values(lease_token=None, lease_until=None, **values)
+        .returning(Message.id)
+    ).one_or_none()
+    if changed is None and not quietly:
+        _lease_lost(message_id)
+    return changed is not None
+
+
+def _lease_lost(message_id: int) -> None:
+    log.warning("lease_lost", message=message_id)
+
+
+def _held_by(message_id: int, token: str) -> ColumnElement[bool]:
+    return and_(Message.id == message_id, Message.lease_token == token)
