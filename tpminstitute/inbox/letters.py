@@ -1,16 +1,22 @@
 """The two mails that an inquiry owes: the institute's notice and the visitor's acknowledgement."""
 
+from sqlalchemy.orm import Session
+
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry
-from tpminstitute.mail.compose import Address, needs_smtputf8
-from tpminstitute.mail.letters import Frame, letter_sources, render
+from tpminstitute.mail import variables
+from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8
+from tpminstitute.mail.letters import Frame, render
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.notice import render_notice
 from tpminstitute.mail.outbox import Order
-from tpminstitute.mail.variables import greeting
+from tpminstitute.mail.templates import current_source
 
 PAGES = {"/": "the guide", "/contact": "the contact page"}
+
+ACKNOWLEDGEMENT = "acknowledgement"
+"""The key of its letter."""
 
 ACKNOWLEDGEMENT_REASON = "You get this because a message with this address was sent from our contact form."
 
@@ -29,6 +35,7 @@ def source_sentence(inquiry: Inquiry) -> str:
 
 def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
     """Return the mail that tells the institute of an inquiry; answering it writes to the visitor."""
+    reply_to = _answerable(Address(inquiry.name, inquiry.email))
     letter = render_notice(
         name=inquiry.name,
         email=inquiry.email,
@@ -41,6 +48,7 @@ def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
         reference=reference(inquiry),
         staff_url=f"{settings.public_url}/staff/contacts/{contact.public_id}",
         institute_name=settings.institute_name,
+        answerable=reply_to is not None,
     )
     return Order(
         kind=MessageKind.NOTICE,
@@ -50,7 +58,7 @@ def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
         recipient=Address(settings.institute_name, settings.institute_email),
         recipient_key=settings.institute_email.lower(),
         letter=letter,
-        reply_to=_answerable(Address(inquiry.name, inquiry.email)),
+        reply_to=reply_to,
         headers={"Auto-Submitted": "auto-generated"},
     )
 
@@ -60,20 +68,36 @@ def _answerable(visitor: Address) -> Address | None:
     return None if needs_smtputf8(visitor) else visitor
 
 
-def acknowledgement(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
-    """Return the mail that tells the visitor their message arrived; nothing they typed is in it but a first name."""
-    frame = Frame(
+def acknowledgement_frame(settings: Settings) -> Frame:
+    """Return what stands around every acknowledgement."""
+    return Frame(
         institute_name=settings.institute_name,
         institute_email=settings.institute_email,
         postal_address=settings.postal_address,
         reason=ACKNOWLEDGEMENT_REASON,
     )
-    variables = {
-        "greeting": greeting(inquiry.name),
-        "reference": reference(inquiry),
-        "topic": TOPIC_LABELS[inquiry.topic],
-        "guide_url": f"{settings.public_url}/",
+
+
+def acknowledgement_variables(settings: Settings, name: str, topic: str, reference: str) -> dict[str, str]:
+    """Return what an acknowledgement may speak of to the reader who is called `name`."""
+    return {
+        "topic": topic,
+        "reference": reference,
+        **variables.of_reader(name),
+        **variables.of_guide(settings.public_url, ACKNOWLEDGEMENT),
     }
+
+
+def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
+    """Return the mail that tells the visitor their message arrived; nothing they typed is in it but a first name.
+
+    Raises `LetterError` when the letter that staff saved can't be sent.
+    """
+    letter = render(
+        current_source(session, ACKNOWLEDGEMENT),
+        acknowledgement_variables(settings, inquiry.name, TOPIC_LABELS[inquiry.topic], reference(inquiry)),
+        acknowledgement_frame(settings),
+    )
     return Order(
         kind=MessageKind.ACKNOWLEDGEMENT,
         contact_id=contact.id,
@@ -81,7 +105,10 @@ def acknowledgement(settings: Settings, inquiry: Inquiry, contact: Contact) -> O
         dedupe_key=f"inquiry:{inquiry.id}:ack",
         recipient=Address("", inquiry.email),
         recipient_key=contact.email_key,
-        letter=render(letter_sources()["acknowledgement"], variables, frame),
+        letter=letter,
         reply_to=Address(settings.institute_name, settings.institute_email),
-        headers={"Auto-Submitted": "auto-replied"},
+        headers={
+            "Auto-Submitted": "auto-replied",
+            "Feedback-ID": feedback_id(MessageKind.ACKNOWLEDGEMENT, inquiry.topic, settings.mail_from),
+        },
     )

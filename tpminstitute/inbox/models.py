@@ -6,30 +6,9 @@ from enum import StrEnum
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tpminstitute.contacts.topics import TOPIC_LABELS as TOPIC_LABELS
+from tpminstitute.contacts.topics import Topic as Topic
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
-
-
-class Topic(StrEnum):
-    """What an inquiry is about."""
-
-    BECOMING_A_TPM = "becoming_a_tpm"
-    CSM = "csm"
-    PMP = "pmp"
-    CAL = "cal"
-    SPC = "spc"
-    COURSES = "courses"
-    OTHER = "other"
-
-
-TOPIC_LABELS = {
-    Topic.BECOMING_A_TPM: "Becoming a technical program manager",
-    Topic.CSM: "Certified Scrum Master (CSM)",
-    Topic.PMP: "Project Management Professional (PMP)",
-    Topic.CAL: "Certified Agile Leadership (CAL)",
-    Topic.SPC: "SAFe Program Consultant (SPC)",
-    Topic.COURSES: "Courses",
-    Topic.OTHER: "Something else",
-}
 
 
 class InquiryState(StrEnum):

@@ -50,7 +50,9 @@ def release(session: Session, settings: Settings, inquiry: Inquiry, account_id: 
     inquiry.state = InquiryState.OPEN
     _record(session, inquiry, ActivityKind.INQUIRY_RELEASED, "Released an inquiry: it is not spam.", account_id)
     if inquiry.followed_through_at is None:
-        contact = session.scalars(select(Contact).where(Contact.id == inquiry.contact_id).with_for_update()).one()
+        contact = session.scalars(
+            select(Contact).where(Contact.id == inquiry.contact_id).with_for_update(key_share=True)
+        ).one()
         follow_through(session, settings, inquiry, contact)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
@@ -12,14 +13,18 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person, find_or_add
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
+from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.inbox import letters
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState, Topic
 from tpminstitute.mail import outbox
+from tpminstitute.mail.letters import LetterError
 from tpminstitute.mail.suppression import SENTENCES, suppression_of
 from tpminstitute.pipeline.service import open_lead
 from tpminstitute.sequences.service import EnrollmentOrder, enroll
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
     A repeated submission changes nothing and answers as the first did. A suspected one is stored and set apart.
     Returns the inquiry's public id.
     """
+    reach(FailPoint.INTAKE_BEFORE_STORE)
     contact = find_or_add(session, submission.person)
     earlier = session.scalar(select(Inquiry.public_id).where(Inquiry.form_key == submission.form_key))
     if earlier is not None:
@@ -56,6 +62,7 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
         record(session, contact.id, ActivityKind.INQUIRY_SUSPECTED, sentence)
     else:
         follow_through(session, settings, inquiry, contact)
+    reach(FailPoint.INTAKE_BEFORE_COMMIT)
     return inquiry.public_id
 
 
@@ -64,9 +71,21 @@ def follow_through(session: Session, settings: Settings, inquiry: Inquiry, conta
     session.execute(update(Inquiry).where(Inquiry.id == inquiry.id).values(followed_through_at=clock.now()))
     open_lead(session, contact.id)
     outbox.queue(session, settings, letters.notice(settings, inquiry, contact))
-    outbox.queue(session, settings, letters.acknowledgement(settings, inquiry, contact))
+    _acknowledge(session, settings, inquiry, contact)
     if inquiry.consent_id is not None:
         _start_follow_ups(session, inquiry, contact)
+
+
+def _acknowledge(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> None:
+    """Queue the acknowledgement; a letter that can't be made costs the visitor that mail, and never the inquiry."""
+    try:
+        order = letters.acknowledgement(session, settings, inquiry, contact)
+    except LetterError as problem:
+        log.error("letter_broken", letter=letters.ACKNOWLEDGEMENT, problem=str(problem))
+        sentence = f"The acknowledgement was not sent. {problem}"
+        record(session, contact.id, ActivityKind.MAIL_NOT_SENT, sentence)
+        return
+    outbox.queue(session, settings, order)
 
 
 def _store(session: Session, contact: Contact, submission: Submission) -> Inquiry:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -22,7 +22,7 @@ class Sequence(Base):
 
 
 class Step(Base):
-    """One mail of a sequence: a letter, and how many hours after the step before it."""
+    """One mail of a sequence: a letter, how many hours after the step before it, and the topics it is about."""
 
     __tablename__ = "steps"
     __table_args__ = (
@@ -37,6 +37,26 @@ class Step(Base):
     position: Mapped[int]
     letter_key: Mapped[str] = mapped_column(String(60))
     delay_hours: Mapped[int]
+    topics: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Pace(StrEnum):
+    """How often somebody wants to hear from us."""
+
+    USUAL = "usual"
+    LESS_OFTEN = "less_often"
+
+
+class FollowUpWish(Base):
+    """What a contact chose beside unsubscribing: fewer mails, only their topic, or a pause."""
+
+    __tablename__ = "follow_up_wishes"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, autoincrement=False)
+    pace: Mapped[Pace] = mapped_column(enum_type(Pace))
+    only_topic: Mapped[bool]
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class EnrollmentStatus(StrEnum):

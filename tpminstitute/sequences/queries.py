@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tpminstitute.mail.letters import letter_sources
+from tpminstitute.mail.templates import current_subjects
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
 
 
@@ -34,16 +34,38 @@ def runs_of(session: Session, contact_id: int) -> Row[Run]:
     return [_run(session, enrollment, name) for enrollment, name in rows]
 
 
+def topic_of_runs(session: Session, contact_id: int) -> str | None:
+    """Return what the contact's newest run is about, as people read it, or None when nothing ever ran."""
+    newest = select(Enrollment.topic).where(Enrollment.contact_id == contact_id).order_by(Enrollment.id.desc())
+    return session.scalar(newest.limit(1))
+
+
 def _run(session: Session, enrollment: Enrollment, name: str) -> Run:
     steps = session.execute(
         select(Step.position, Step.letter_key).where(Step.sequence_id == enrollment.sequence_id).order_by(Step.position)
     )
-    sources = letter_sources()
+    subjects = current_subjects(session)
     return Run(
         sequence=name,
         status=enrollment.status,
         reason=enrollment.reason,
         next_position=enrollment.next_position,
         next_due_at=enrollment.next_due_at,
-        steps=[(position, sources[key].subject) for position, key in steps],
+        steps=[(position, subjects[key]) for position, key in steps],
     )
+
+
+def uses_of_letters(session: Session) -> dict[str, list[str]]:
+    """Return when each letter goes out, by the letter's key: a sentence for every step that it belongs to."""
+    steps = session.execute(
+        select(Step.letter_key, Step.position, Step.delay_hours, Sequence.name, Sequence.active)
+        .join(Sequence, Sequence.id == Step.sequence_id)
+        .order_by(Sequence.id, Step.position)
+    )
+    uses: dict[str, list[str]] = {}
+    for key, position, hours, name, active in steps:
+        after = "the start" if position == 1 else "the mail before it"
+        wait = f"{hours // 24} days" if hours % 24 == 0 and hours != 24 else f"{hours} hours"
+        off = "" if active else " These follow-ups are switched off."
+        uses.setdefault(key, []).append(f"Mail {position} of “{name}”, {wait} after {after}.{off}")
+    return uses

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,20 +10,27 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
+from tpminstitute.core.failpoints import FailPoint, reach
+from tpminstitute.core.heartbeat import Pulse, beat
 from tpminstitute.core.tokens import Signer
 from tpminstitute.mail import outbox
-from tpminstitute.mail.compose import Address
-from tpminstitute.mail.letters import Frame, letter_sources, render
+from tpminstitute.mail.compose import Address, feedback_id
+from tpminstitute.mail.letters import LetterError, render
 from tpminstitute.mail.models import MessageKind
-from tpminstitute.mail.variables import greeting
+from tpminstitute.mail.templates import current_source
+from tpminstitute.sequences import wishes
+from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
+log = structlog.get_logger(__name__)
+
 BATCH = 100
 """Enrollments advanced in one transaction."""
 
-REASON = "You get this because you wrote to us and agreed to a few e-mails about becoming a technical program manager."
+WAIT_FOR_LETTER = timedelta(hours=1)
+"""A letter that can't be made holds up its own reader for so long, and nobody else."""
 
 
 def run_due(db: Database, settings: Settings) -> int:
@@ -31,6 +39,8 @@ def run_due(db: Database, settings: Settings) -> int:
     Any number of schedulers may run at once. Returns how many steps were taken.
     """
     taken = 0
+    with db.write() as session:
+        beat(session, Pulse.FOLLOW_UPS)
     while True:
         with db.write() as session:
             due = session.scalars(
@@ -41,7 +51,13 @@ def run_due(db: Database, settings: Settings) -> int:
                 .with_for_update(skip_locked=True)
             ).all()
             for enrollment in due:
-                _take_step(session, settings, enrollment)
+                try:
+                    _take_step(session, settings, enrollment)
+                except LetterError as problem:
+                    log.error("letter_broken", enrollment=enrollment.id, problem=str(problem))
+                    enrollment.next_due_at = clock.now() + WAIT_FOR_LETTER
+            reach(FailPoint.FOLLOW_UP_BEFORE_COMMIT)
+        reach(FailPoint.FOLLOW_UP_AFTER_COMMIT)
         taken += len(due)
         if len(due) < BATCH:
             return taken
@@ -54,17 +70,24 @@ def unsubscribe_url(settings: Settings, contact: Contact) -> str:
 
 
 def _take_step(session: Session, settings: Settings, enrollment: Enrollment) -> None:
+    kept = wishes.wishes_of(session, enrollment.contact_id)
+    pause_end = wishes.pause_end(kept)
+    if pause_end is not None:
+        enrollment.next_due_at = pause_end
+        return
     steps = session.scalars(
         select(Step)
         .where(Step.sequence_id == enrollment.sequence_id, Step.position >= enrollment.next_position)
         .order_by(Step.position)
         .limit(2)
     ).all()
-    if steps:
+    if steps and wishes.left_out(kept, enrollment, steps[0]):
+        wishes.leave_out(session, enrollment, steps[0])
+    elif steps:
         _queue_mail(session, settings, enrollment, steps[0])
     if len(steps) == 2:
         enrollment.next_position = steps[1].position
-        enrollment.next_due_at = clock.now() + timedelta(hours=steps[1].delay_hours)
+        enrollment.next_due_at = wishes.due_after(kept, steps[1].delay_hours)
     else:
         _finish(session, enrollment)
 
@@ -72,18 +95,11 @@ def _take_step(session: Session, settings: Settings, enrollment: Enrollment) -> 
 def _queue_mail(session: Session, settings: Settings, enrollment: Enrollment, step: Step) -> None:
     contact = session.get_one(Contact, enrollment.contact_id)
     url = unsubscribe_url(settings, contact)
-    frame = Frame(
-        institute_name=settings.institute_name,
-        institute_email=settings.institute_email,
-        postal_address=settings.postal_address,
-        reason=REASON,
-        unsubscribe_url=url,
+    letter = render(
+        current_source(session, step.letter_key),
+        follow_up_variables(settings, step.letter_key, contact.name, enrollment.topic),
+        follow_up_frame(settings, url),
     )
-    variables = {
-        "greeting": greeting(contact.name),
-        "guide_url": f"{settings.public_url}/",
-        "topic": enrollment.topic,
-    }
     outbox.queue(
         session,
         settings,
@@ -91,15 +107,16 @@ def _queue_mail(session: Session, settings: Settings, enrollment: Enrollment, st
             kind=MessageKind.FOLLOW_UP,
             contact_id=contact.id,
             cause=f"enrollment:{enrollment.id}",
-            dedupe_key=f"enrollment:{enrollment.id}:step:{step.position}",
+            dedupe_key=wishes.step_key(enrollment.id, step.position),
             recipient=Address("", contact.email),
             recipient_key=contact.email_key,
-            letter=render(letter_sources()[step.letter_key], variables, frame),
+            letter=letter,
             reply_to=Address(settings.institute_name, settings.institute_email),
             headers={
                 "List-Unsubscribe": f"<{url}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
                 "Auto-Submitted": "auto-generated",
+                "Feedback-ID": feedback_id(MessageKind.FOLLOW_UP, step.letter_key, settings.mail_from),
             },
         ),
     )

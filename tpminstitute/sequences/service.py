@@ -1,13 +1,13 @@
 """Enroll contacts in a sequence and stop their runs."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
 from tpminstitute.mail import outbox
+from tpminstitute.sequences import wishes
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -47,7 +47,7 @@ def enroll(session: Session, order: EnrollmentOrder, sequence_key: str = FIRST_S
         reason="",
         topic=order.topic,
         next_position=first.position,
-        next_due_at=clock.now() + timedelta(hours=first.delay_hours),
+        next_due_at=wishes.due_after(wishes.wishes_of(session, order.contact_id), first.delay_hours),
         started_at=clock.now(),
         ended_at=None,
     )
@@ -69,6 +69,35 @@ def _ran_before(session: Session, contact_id: int, sequence_id: int) -> bool:
 def stop_for_contact(session: Session, contact_id: int, reason: str) -> int:
     """Stop every run of a contact and cancel its queued mails; returns how many runs were stopped."""
     return _stop(session, Enrollment.contact_id == contact_id, reason)
+
+
+def take_up_again(session: Session, contact_id: int, reason: str) -> int:
+    """Go on with the contact's runs that were stopped for `reason`, where they stopped; returns how many.
+
+    The next mail follows after its own waiting time from now; what was cancelled is not written again.
+    The caller holds the contact's row.
+    """
+    taken_up = 0
+    stopped = session.execute(
+        select(Enrollment, Sequence.name, Step.delay_hours)
+        .join(Sequence, Sequence.id == Enrollment.sequence_id)
+        .join(Step, and_(Step.sequence_id == Sequence.id, Step.position == Enrollment.next_position))
+        .where(
+            Enrollment.contact_id == contact_id,
+            Enrollment.status == EnrollmentStatus.STOPPED,
+            Enrollment.reason == reason,
+            Sequence.active,
+        )
+        .order_by(Enrollment.id)
+        .with_for_update(of=Enrollment)
+    ).all()
+    kept = wishes.wishes_of(session, contact_id)
+    for run, name, delay_hours in stopped:
+        run.status, run.reason, run.ended_at = EnrollmentStatus.ACTIVE, "", None
+        run.next_due_at = wishes.due_after(kept, delay_hours)
+        record(session, contact_id, ActivityKind.ENROLLED, f"The follow-ups “{name}” go on where they stopped.")
+        taken_up += 1
+    return taken_up
 
 
 def stop_for_cause(session: Session, cause: str, reason: str) -> int:

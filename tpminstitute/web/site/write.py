@@ -9,6 +9,7 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.service import Person
 from tpminstitute.core import clock
 from tpminstitute.core.config import Switch
+from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.core.text import first_name
 from tpminstitute.core.tokens import BadToken
 from tpminstitute.inbox.letters import reference
@@ -61,6 +62,7 @@ def send_letter() -> BaseResponse | tuple[str, int]:
     except SQLAlchemyError as problem:
         log.error("inquiry_not_stored", reason=reason_of(problem))
         return _page(form, NOT_STORED.format(email=settings().institute_email)), 503
+    reach(FailPoint.INTAKE_AFTER_COMMIT)
     log.info("inquiry_stored", inquiry=public_id)
     return redirect(url_for("site.thanks", public_id=public_id), 303)
 

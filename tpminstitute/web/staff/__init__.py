@@ -4,4 +4,14 @@ from flask import Blueprint
 
 staff = Blueprint("staff", __name__, url_prefix="/staff")
 
-from tpminstitute.web.staff import access, desk, inquiries, messages, setup  # noqa: E402, F401  (they register their routes)
+from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
+    access,  # noqa: F401
+    desk,  # noqa: F401
+    doctor,  # noqa: F401
+    inquiries,  # noqa: F401
+    letters,  # noqa: F401
+    mail,  # noqa: F401
+    messages,  # noqa: F401
+    setup,  # noqa: F401
+    suppressions,  # noqa: F401
+)

@@ -9,7 +9,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.accounts.models import Account, Role
-from tpminstitute.web.common import settings
+from tpminstitute.mail.control import control
+from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.security import csrf
 
@@ -52,9 +53,18 @@ acting = needs(Role.ADMINISTRATOR, Role.ADVISOR)
 """For everything that changes something about a lead: readers only look."""
 
 
+LETTER_PAGES = {
+    f"staff.{page}" for page in ("letters", "letter", "save_letter", "check_letter", "test_letter", "letter_versions")
+}
+"""Where the desk is among the templates."""
+
+
 @staff.app_context_processor
 def desk_context() -> dict[str, Any]:
-    """Give the desk's templates who looks, where one may go, and whether mail is caught."""
+    """Give the desk's templates who looks, where one may go, and whether mail is caught or held.
+
+    Whether it is held is looked up by the pages that say so, since an error page must not ask a database that is gone.
+    """
     if not request.path.startswith("/staff"):
         return {}
     inbox = url_for("staff.inbox")
@@ -62,11 +72,29 @@ def desk_context() -> dict[str, Any]:
     return {
         "me": current_user,
         "places": [{"label": "Inbox", "href": inbox, "current": here}],
-        "quiet_places": [],
+        "quiet_places": [
+            {
+                "label": "Templates",
+                "href": url_for("staff.letters"),
+                "current": str(request.endpoint) in LETTER_PAGES,
+            },
+            {"label": "Mail", "href": url_for("staff.mail"), "current": request.endpoint in MAIL_PAGES},
+            {
+                "label": "Closed addresses",
+                "href": url_for("staff.suppressions"),
+                "current": request.endpoint in LIST_PAGES,
+            },
+            {"label": "Doctor", "href": url_for("staff.doctor"), "current": request.endpoint == "staff.doctor"},
+        ],
+        "mail_control": lambda: control(session()),
         "mail_is_caught": settings().mail_is_caught,
         "mail_folder": str(settings().mail_folder),
     }
 
+
+MAIL_PAGES = {"staff.mail", "staff.hold_mail", "staff.release_mail"}
+
+LIST_PAGES = {"staff.suppressions", "staff.close_address", "staff.suppression", "staff.reopen_address"}
 
 LIST_PLACE = ("show", "before", "after")
 """The arguments by which the list beside a contact keeps its place."""

@@ -78,7 +78,7 @@ def _inbox() -> InboxView:
     if chosen not in FILTERS:
         chosen = "open"
     _, state, empty_text = FILTERS[chosen]
-    page = inbox_page(session(), state, before=_id_argument("before"), after=_id_argument("after"))
+    page = inbox_page(session(), state, before=id_argument("before"), after=id_argument("after"))
     return InboxView(
         rows=list(page.rows),
         filters=[_filter(key, chosen) for key in FILTERS],
@@ -88,7 +88,7 @@ def _inbox() -> InboxView:
     )
 
 
-def _id_argument(name: str) -> int | None:
+def id_argument(name: str) -> int | None:
     """Return a row id from the address, or None for anything that can't be one."""
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact
@@ -40,5 +40,7 @@ def _decide(message_id: int, change: Callable[[], None], done: str) -> Response:
         flash(done, "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
+    if request.args.get("back") == "mail":
+        return redirect(url_for("staff.mail"), 303)
     contact = session().get_one(Contact, message.contact_id)
     return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)

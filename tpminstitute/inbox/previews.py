@@ -1,0 +1,119 @@
+"""A letter as one of the newest contacts would get it, before anybody does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from tpminstitute.accounts.models import Account
+from tpminstitute.contacts.identity import read_email
+from tpminstitute.contacts.models import Contact
+from tpminstitute.core import tokens
+from tpminstitute.core.config import Settings
+from tpminstitute.core.errors import Refusal
+from tpminstitute.core.text import one_line
+from tpminstitute.inbox.letters import (
+    ACKNOWLEDGEMENT,
+    acknowledgement_frame,
+    acknowledgement_variables,
+    reference,
+)
+from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, Topic
+from tpminstitute.mail import outbox
+from tpminstitute.mail.compose import Address
+from tpminstitute.mail.letters import Frame, Letter, LetterSource, render
+from tpminstitute.mail.models import MessageKind
+from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
+
+READERS = 12
+"""How many of the newest contacts may be chosen."""
+
+TEST_MARK = "[Test]"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody a letter is made for; a made-up one has no `contact_id` and the public id ''."""
+
+    public_id: str
+    contact_id: int | None
+    name: str
+    topic: str
+    reference: str
+
+
+MADE_UP = Reader("", None, "Ada Lovelace", TOPIC_LABELS[Topic.BECOMING_A_TPM], "7K3M-9Q2X")
+
+
+def newest_readers(session: Session) -> Sequence[Reader]:
+    """Return the newest contacts with what they last wrote about, or made-up Ada when there is none."""
+    rows = session.execute(_contacts().order_by(Contact.id.desc()).limit(READERS)).all()
+    return [_reader(*row) for row in rows] or [MADE_UP]
+
+
+def reader_of(session: Session, public_id: str) -> Reader:
+    """Return the contact with that public id, or the first of `newest_readers` when there is none."""
+    row = session.execute(_contacts().where(Contact.public_id == public_id)).one_or_none() if public_id else None
+    return newest_readers(session)[0] if row is None else _reader(*row)
+
+
+def variables_for(settings: Settings, key: str, reader: Reader) -> dict[str, str]:
+    """Return the variables of the letter of `key` with their values for `reader`, as the real mail has them."""
+    if key == ACKNOWLEDGEMENT:
+        return acknowledgement_variables(settings, reader.name, reader.topic, reader.reference)
+    return follow_up_variables(settings, key, reader.name, reader.topic)
+
+
+def letter_for(settings: Settings, key: str, source: LetterSource, reader: Reader) -> Letter:
+    """Make the letter of `key` from `source` as `reader` would get it, with an unsubscribe link that is nobody's.
+
+    Raises `LetterError` when it can't be made.
+    """
+    return render(source, variables_for(settings, key, reader), _frame(settings, key))
+
+
+def send_test(
+    session: Session, settings: Settings, key: str, source: LetterSource, reader: Reader, account: Account, nonce: str
+) -> bool:
+    """Queue the letter as `reader` would get it to the account's own address, its subject marked as a test.
+
+    It has no cause that anything else shares, so nothing that happens to the contact cancels it.
+    Returns False when the same letter was queued for the same page (`nonce`) before.
+    Raises `Refusal` without a real contact, and `LetterError` when the letter can't be made.
+    """
+    if reader.contact_id is None:
+        raise Refusal("A test needs a real contact to be made for, and there is none yet. Nothing was sent.")
+    letter = letter_for(settings, key, source, reader)
+    once = tokens.digest("\n".join([nonce, str(account.id), reader.public_id, letter.subject, letter.html]))
+    return outbox.queue(
+        session,
+        settings,
+        outbox.Order(
+            kind=MessageKind.TEST,
+            contact_id=reader.contact_id,
+            cause=f"test:{account.id}",
+            dedupe_key=f"test:{once}",
+            recipient=Address(one_line(account.name, 100), account.email),
+            recipient_key=read_email(account.email).key,
+            letter=replace(letter, subject=f"{TEST_MARK} {letter.subject}"),
+            headers={"Auto-Submitted": "auto-generated"},
+        ),
+    )
+
+
+def _frame(settings: Settings, key: str) -> Frame:
+    if key == ACKNOWLEDGEMENT:
+        return acknowledgement_frame(settings)
+    return follow_up_frame(settings, f"{settings.public_url}/unsubscribe/example")
+
+
+def _contacts() -> Select[Contact, Inquiry]:
+    newest = select(func.max(Inquiry.id)).where(Inquiry.contact_id == Contact.id).correlate(Contact).scalar_subquery()
+    return select(Contact, Inquiry).outerjoin(Inquiry, Inquiry.id == newest)
+
+
+def _reader(contact: Contact, inquiry: Inquiry | None) -> Reader:
+    if inquiry is None:
+        return replace(MADE_UP, public_id=contact.public_id, contact_id=contact.id, name=contact.name)
+    return Reader(contact.public_id, contact.id, contact.name, TOPIC_LABELS[inquiry.topic], reference(inquiry))

@@ -1,0 +1,205 @@
+"""What people wish of their follow-ups beside leaving them: fewer, only their topic, a pause.
+
+A wish is kept once and looked at by whatever plans a mail: `enroll`, the runner, and `wish` itself, which plans the
+running follow-ups anew from what was sent so far, so that going back to the usual restores the usual times.
+"""
+
+from collections.abc import Sequence as Row
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.topics import topic_of_label
+from tpminstitute.core import clock
+from tpminstitute.mail import outbox
+from tpminstitute.mail.models import Message
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, FollowUpWish, Pace, Step
+from tpminstitute.timeline.models import ActivityKind, Actor
+from tpminstitute.timeline.service import record
+
+PAUSE = timedelta(days=30)
+"""The month that a pause lasts."""
+
+SLOWER = 2
+"""By how much the waiting times grow for who wants to hear from us less often."""
+
+
+class Wish(StrEnum):
+    """What somebody may choose; `USUAL` takes back the other three."""
+
+    LESS_OFTEN = "less_often"
+    ONLY_TOPIC = "only_topic"
+    PAUSE = "pause"
+    USUAL = "usual"
+
+
+def wishes_of(session: Session, contact_id: int) -> FollowUpWish | None:
+    """Return what holds for a contact now, or None when it is all as usual."""
+    kept = session.scalar(
+        select(FollowUpWish).where(FollowUpWish.contact_id == contact_id).execution_options(populate_existing=True)
+    )
+    if kept is None or not (kept.pace is Pace.LESS_OFTEN or kept.only_topic or pause_end(kept)):
+        return None
+    return kept
+
+
+def due_after(kept: FollowUpWish | None, delay_hours: int) -> datetime:
+    """Return when a mail is due that follows `delay_hours` after now, as its reader wishes it."""
+    return _as_wished(kept, clock.now(), delay_hours)
+
+
+def pause_end(kept: FollowUpWish | None) -> datetime | None:
+    """Return until when somebody wants no follow-up, or None when there is no pause."""
+    if kept is None or kept.paused_until is None or kept.paused_until <= clock.now():
+        return None
+    return kept.paused_until
+
+
+def step_key(enrollment_id: int, position: int) -> str:
+    """Return the dedupe key of the one mail that a step of a run owes."""
+    return f"enrollment:{enrollment_id}:step:{position}"
+
+
+def left_out(kept: FollowUpWish | None, enrollment: Enrollment, step: Step) -> bool:
+    """Return whether a step is about something else than the one topic its reader wants to hear of.
+
+    A step without topics is about all of them.
+    """
+    about_it = not step.topics or topic_of_label(enrollment.topic) in step.topics
+    return kept is not None and kept.only_topic and not about_it
+
+
+def leave_out(session: Session, enrollment: Enrollment, step: Step) -> None:
+    """Say on the timeline why a step's mail is not written."""
+    sentence = f"Follow-up {step.position} was left out. {_off_topic(enrollment)}"
+    record(session, enrollment.contact_id, ActivityKind.MAIL_NOT_SENT, sentence)
+
+
+def wish(session: Session, contact: Contact, what: Wish) -> bool:
+    """Keep a wish and plan the running follow-ups by it; returns False when it held already.
+
+    Mails already written that go against it are cancelled, not moved: a mail written before a pause would arrive
+    after it with an old date, and might break a wish made meanwhile.
+    """
+    lock(session, contact)
+    before = wishes_of(session, contact.id)
+    if _holds(before, what):
+        return False
+    kept = _keep(session, contact.id, before, what)
+    record(session, contact.id, ActivityKind.WISH_CHANGED, _sentence(what, kept), actor=Actor.VISITOR)
+    _plan_anew(session, contact.id, kept)
+    return True
+
+
+def lock(session: Session, contact: Contact) -> None:
+    """Hold a contact's row: two clicks at once come one after the other, and an inquiry that would enroll waits.
+
+    The row's key stays free, since a tick that holds a run refers to it; waiting for each other would be a deadlock.
+    """
+    session.execute(select(Contact.id).where(Contact.id == contact.id).with_for_update(key_share=True))
+
+
+def _holds(kept: FollowUpWish | None, what: Wish) -> bool:
+    if kept is None:
+        return what is Wish.USUAL
+    match what:
+        case Wish.LESS_OFTEN:
+            return kept.pace is Pace.LESS_OFTEN
+        case Wish.ONLY_TOPIC:
+            return kept.only_topic
+        case Wish.PAUSE:
+            return pause_end(kept) is not None
+        case Wish.USUAL:
+            return False
+
+
+def _keep(session: Session, contact_id: int, before: FollowUpWish | None, what: Wish) -> FollowUpWish:
+    usual = before is None or what is Wish.USUAL
+    values = {
+        "pace": Pace.USUAL if before is None or usual else before.pace,
+        "only_topic": False if before is None or usual else before.only_topic,
+        "paused_until": None if before is None or usual else before.paused_until,
+        "at": clock.now(),
+    }
+    match what:
+        case Wish.LESS_OFTEN:
+            values["pace"] = Pace.LESS_OFTEN
+        case Wish.ONLY_TOPIC:
+            values["only_topic"] = True
+        case Wish.PAUSE:
+            values["paused_until"] = clock.now() + PAUSE
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return session.scalars(
+        insert(FollowUpWish)
+        .values(contact_id=contact_id, **values)
+        .on_conflict_do_update(index_elements=["contact_id"], set_=values)
+        .returning(FollowUpWish)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _sentence(what: Wish, kept: FollowUpWish) -> str:
+    match what:
+        case Wish.LESS_OFTEN:
+            return "Asked for follow-ups less often: they come after twice the usual time."
+        case Wish.ONLY_TOPIC:
+            return "Asked for follow-ups about their own topic only."
+        case Wish.PAUSE:
+            return f"Asked for no follow-ups until {kept.paused_until:%d %b %Y}."
+        case Wish.USUAL:
+            return "Asked for follow-ups as usual again."
+
+
+def _plan_anew(session: Session, contact_id: int, kept: FollowUpWish) -> None:
+    """First the runs, then, in the next statements, their mails: the other way round, a race leaves a mail queued."""
+    runs = session.scalars(
+        select(Enrollment)
+        .where(Enrollment.contact_id == contact_id)
+        .order_by(Enrollment.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for run in runs:
+        steps = session.scalars(select(Step).where(Step.sequence_id == run.sequence_id).order_by(Step.position)).all()
+        written = _written(session, run, steps)
+        if run.status is EnrollmentStatus.ACTIVE:
+            run.next_due_at = _due_again(run, steps, written, kept)
+        _cancel_against(session, run, steps, kept)
+
+
+def _written(session: Session, run: Enrollment, steps: Row[Step]) -> dict[int, datetime]:
+    """Return when the mails of a run were written, by the positions of their steps."""
+    positions = {step_key(run.id, step.position): step.position for step in steps}
+    mails = session.execute(select(Message.dedupe_key, Message.created_at).where(Message.dedupe_key.in_(positions)))
+    return {positions[key]: at for key, at in mails}
+
+
+def _due_again(run: Enrollment, steps: Row[Step], written: dict[int, datetime], kept: FollowUpWish) -> datetime:
+    """Return when a run's next mail is due, counted from its last mail (or its start) through whatever was left out."""
+    last = max(written, default=0)
+    since = written[last] if written else run.started_at
+    hours = sum(step.delay_hours for step in steps if last < step.position <= run.next_position)
+    return _as_wished(kept, since, hours)
+
+
+def _cancel_against(session: Session, run: Enrollment, steps: Row[Step], kept: FollowUpWish) -> None:
+    end = pause_end(kept)
+    against = [step for step in steps if end is not None or left_out(kept, run, step)]
+    reason = _off_topic(run) if end is None else f"The person asked for no follow-ups until {end:%d %b %Y}."
+    keys = [step_key(run.id, step.position) for step in against]
+    outbox.cancel(session, f"enrollment:{run.id}", reason, keys)
+
+
+def _as_wished(kept: FollowUpWish | None, since: datetime, hours: int) -> datetime:
+    slower = kept is not None and kept.pace is Pace.LESS_OFTEN
+    due = since + timedelta(hours=hours * (SLOWER if slower else 1))
+    end = pause_end(kept)
+    return due if end is None else max(due, end)
+
+
+def _off_topic(enrollment: Enrollment) -> str:
+    return f"The person asked for mails about “{enrollment.topic}” only, and it is about something else."
