@@ -11,6 +11,7 @@ from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Publisher
 from tpminstitute.core.logs import set_up_logs
 from tpminstitute.guide.chapters import CONTENT, Guide, Page, load_guide, load_page
+from tpminstitute.mail.dkim import signing_key
 from tpminstitute.mail.letters import letter_sources
 from workers.celery_app import create_celery, publish
 
@@ -40,7 +41,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     db = Database(settings.database_url, Publisher(lambda job: publish(celery, job)))
     app = Flask(__name__)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
-    letter_sources()  # read once; a broken one stops the start with its sentence
+    # Read once; a broken one stops the start with its sentence.
+    letter_sources()
+    signing_key(settings)
     app.extensions["tpm"] = Service(settings, db, load_guide(), load_page(CONTENT / "courses.md"))
     add_common(app)
     add_security(app, settings, db)

@@ -7,13 +7,14 @@ import shlex
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from tpminstitute.core.config import LogFormat, Settings, load_settings
-from tpminstitute.core.errors import Refusal
+from tpminstitute.core.errors import Refusal, SettingsError
 
 WEB_OPTIONS = "--interface wsgi --factory --http 1 --no-ws --blocking-threads 4 --log-level warning"
 
@@ -64,9 +65,11 @@ def migrate() -> None:
     """Bring the database up to date; print the link for the first account while there is none."""
     from tpminstitute.accounts.service import invite_first
     from tpminstitute.core.db import Database, check_connection, upgrade
+    from tpminstitute.mail.dkim import signing_key
 
     settings = load_settings()
     db = Database(settings.database_url)
+    signing_key(settings)
     check_connection(db)
     upgrade(db)
     with db.write() as session:
@@ -74,6 +77,80 @@ def migrate() -> None:
     if secret:
         click.echo(f"Create the first staff account at {settings.public_url}/staff/setup/{secret}")
     db.close()
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object, for tools.")
+def doctor(as_json: bool) -> None:
+    """Look at everything, say what is wrong and what to do; ends with 1 when somebody has to do something."""
+    from tpminstitute.core.db import Database
+    from tpminstitute.doctor.examine import examine, settings_finding
+    from tpminstitute.doctor.report import as_text, for_tools
+
+    try:
+        settings = load_settings()
+        findings = examine(settings, Database(settings.database_url))
+    except SettingsError as problem:
+        findings = [settings_finding(str(problem))]
+    click.echo(for_tools(findings) if as_json else as_text(findings))
+    if any(finding.asks_for_someone for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
+def backup(folder: Path) -> None:
+    """Write the database into one file in FOLDER (here, if left out); the service may go on running."""
+    from tpminstitute.backup import back_up
+
+    click.echo(f"Written to {back_up(load_settings(), folder)}. Whoever has it can read every inquiry: keep it safe.")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Lose what the database holds now.")
+def restore(file: Path, replace: bool) -> None:
+    """Bring a backup back; all outgoing mail is held until `tpm mail release`."""
+    from tpminstitute.backup import restore as bring_back
+
+    settings = load_settings()
+    _expect_free_ports(settings)
+    bring_back(settings, file, replace=replace)
+    click.echo(
+        "Restored. All outgoing mail is held: look at /staff/mail, then let it out there or with `tpm mail release`."
+    )
+
+
+@commands.group()
+def mail() -> None:
+    """Hold all outgoing mail, and let it go again."""
+
+
+@mail.command()
+@click.option("--reason", required=True, help="Why; everybody at the desk reads it.")
+def hold(reason: str) -> None:
+    """Hold all outgoing mail: it waits in the queue until it is released."""
+    from tpminstitute.core.db import Database, check_connection
+    from tpminstitute.mail import control
+
+    with closing(Database(load_settings().database_url)) as db:
+        check_connection(db)
+        with db.write() as session:
+            control.hold(session, reason, None)
+    click.echo("All outgoing mail is held. `tpm mail release` lets it go again.")
+
+
+@mail.command()
+def release() -> None:
+    """Let outgoing mail go again; the worker begins within SWEEP_SECONDS."""
+    from tpminstitute.core.db import Database, check_connection
+    from tpminstitute.mail import control
+
+    with closing(Database(load_settings().database_url)) as db:
+        check_connection(db)
+        with db.write() as session:
+            was_held = control.let_out(session, None)
+    click.echo("Outgoing mail goes again." if was_held else "Outgoing mail is not held. Nothing was changed.")
 
 
 def _background(part: str) -> list[str]:
@@ -148,7 +225,7 @@ def _answers(redis_url: str) -> bool:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; what can't be done is said in one sentence. Returns the exit code."""
     try:
-        commands.main(args=None if argv is None else list(argv), prog_name="tpm", standalone_mode=False)
+        code = commands.main(args=None if argv is None else list(argv), prog_name="tpm", standalone_mode=False)
     except Refusal as refusal:
         click.echo(str(refusal), err=True)
         return 1
@@ -157,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as problem:
         problem.show()
         return problem.exit_code
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":
