@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from playwright.sync_api import Page
 
@@ -29,6 +30,10 @@ _real_connect = socket.socket.connect
 _real_connect_ex = socket.socket.connect_ex
 _real_getaddrinfo = socket.getaddrinfo
 _went_out: list[str] = []
+
+# A machine that is busy with other tests is slow at times; that says nothing about the code.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 # A setting of the developer's shell must not change what the tests see.
 for _name in Settings.model_fields:
@@ -133,10 +138,13 @@ def _mail() -> Iterator[MailServer]:
 
 @pytest.fixture
 def mail_server(_mail: MailServer) -> Iterator[MailServer]:
-    """A private SMTP server with an empty ledger and an empty script."""
+    """A private SMTP server with an empty ledger and an empty script; each mail it accepts is linted."""
     _mail.start().clear()
     yield _mail
-    _mail.clear()
+    try:
+        _mail.check()
+    finally:
+        _mail.clear()
 
 
 # --- databases ---------------------------------------------------------------------------------------------

@@ -13,8 +13,6 @@ from tpminstitute.mail.models import DeliveryEventKind, MessageKind, MessageStat
 from tpminstitute.mail.transport import Unreachable
 from workers.transport import SmtpTransport
 
-LEASE = 300
-
 
 @pytest.fixture
 def settings(tmp_path, mail_server):
@@ -22,7 +20,7 @@ def settings(tmp_path, mail_server):
 
 
 def delivered(db, settings):
-    return deliver(db, SmtpTransport(settings), LEASE)
+    return deliver(db, SmtpTransport(settings), settings)
 
 
 def acknowledgement(db):
@@ -97,9 +95,20 @@ def test_a_silent_server_is_given_up_within_half_a_lease(db, tmp_path, mail_serv
     submitted(db, settings)
     released = threading.Event()
     mail_server.script("rcpt", None, hold=released)
-    deliver(db, SmtpTransport(settings), settings.lease_seconds)
+    deliver(db, SmtpTransport(settings), settings)
     released.set()
     assert {message.status for message in messages(db)} == {MessageStatus.QUEUED}
+
+
+def test_a_worker_that_stood_still_for_a_lease_sends_no_content(tmp_path, mail_server):
+    settings = make_settings(tmp_path, smtp_url=mail_server.url, lease_seconds=5)
+    mail_server.lints = False
+    with SmtpTransport(settings).open() as connection:
+        assert connection.offer("a@example.org", "b@example.org", b"").accepted
+        connection._offered_at -= settings.lease_seconds
+        answer = connection.hand_over(b"Subject: Late\r\n\r\nToo late.\r\n")
+    assert (answer.kind, answer.connection_lost) == (DeliveryEventKind.DEFERRED, True)
+    assert mail_server.mails == []
 
 
 def test_a_server_that_asks_for_a_password_gets_it_or_is_unreachable(tmp_path):
@@ -135,3 +144,38 @@ def test_what_the_server_said_is_kept(db, settings, mail_server):
     with SmtpTransport(settings).open() as connection:
         answer = connection.offer("a@example.org", "b@example.org", b"")
     assert (answer.kind, answer.code) == (DeliveryEventKind.ACCEPTED, 250)
+
+
+@pytest.mark.parametrize("smtputf8", [True, False])
+def test_a_domain_in_another_script_goes_out_in_ascii_to_any_server(db, tmp_path, smtputf8):
+    with MailServer(smtputf8=smtputf8) as server:
+        settings = make_settings(tmp_path, smtp_url=server.url, mail_from="info@Bücher.example")
+        submitted(db, settings, email="ada@bücher.example.org")
+        assert delivered(db, settings) == 2
+    (mail,) = server.to("ada@xn--bcher-kva.example.org")
+    assert mail.sender == "info@xn--bcher-kva.example"
+
+
+def test_a_mail_that_the_server_cannot_take_blocks_none_behind_it(db, tmp_path):
+    with MailServer(smtputf8=False) as server:
+        settings = make_settings(tmp_path, smtp_url=server.url)
+        for email in ("one@example.org", "jürgen@example.org", "two@example.org"):
+            submitted(db, settings, email=email)
+        assert delivered(db, settings) == 5
+    assert server.connections == 1
+    assert {len(server.to(email)) for email in ("one@example.org", "two@example.org")} == {1}
+
+
+def test_after_a_mail_in_another_script_plain_ones_go_without_smtputf8(settings, mail_server):
+    mail_server.lints = False
+    with SmtpTransport(settings).open() as connection:
+        for recipient in ("jürgen@example.org", "ada@example.org"):
+            content = f"To: {recipient}\r\n\r\nx\r\n".encode()
+            assert connection.offer("a@example.org", recipient, content).accepted
+            assert connection.hand_over(content).accepted
+
+
+def test_what_is_no_address_is_refused_before_the_server_hears_of_it(settings, mail_server):
+    with SmtpTransport(settings).open() as connection:
+        answer = connection.offer("a@example.org", "b@exa mple.org", b"")
+    assert answer.kind is DeliveryEventKind.REFUSED

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from playwright.sync_api import Page
 
+from tests.parts.lint import POSTAL_ADDRESS
 from tests.parts.service import RunningService
 from tpminstitute.core.config import Settings, load_settings
 from tpminstitute.core.db import Database
@@ -26,6 +27,7 @@ class Started:
         self.service = service
         self.url = service.url
         fields = {"data_dir": service.data_dir, "public_url": service.url, "bind": f"127.0.0.1:{service.port}"}
+        fields |= {"postal_address": POSTAL_ADDRESS}
         self.settings: Settings = load_settings(**fields, **{k.lower(): v for k, v in environment.items()})
 
     @contextmanager

@@ -11,12 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 from tests.parts.family import family
 
 _guardian: subprocess.Popen[str] | None = None
+_one_at_a_time = threading.Lock()
 
 
 def watch(pid: int, number: signal.Signals, folder: Path, mark: str = "-") -> None:
@@ -33,6 +35,11 @@ def forget(pid: int) -> None:
 
 
 def _tell(line: str) -> None:
+    with _one_at_a_time:
+        _write(line)
+
+
+def _write(line: str) -> None:
     global _guardian
     if _guardian is None:
         _guardian = subprocess.Popen(

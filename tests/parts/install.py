@@ -56,6 +56,13 @@ def find_chromium() -> Path | None:
     return next((Path(c) for c in candidates if c and _answers(c)), None)
 
 
+@cache
+def find_openssl() -> Path | None:
+    """The openssl program, or None; Debian's Python images have it by way of ca-certificates."""
+    found = shutil.which("openssl")
+    return Path(found) if found else None
+
+
 def _version(folder: Path) -> tuple[int, ...]:
     digits = "".join(c if c.isdigit() else " " for c in str(folder))
     return tuple(int(part) for part in digits.split())
@@ -83,6 +90,7 @@ PARTS = (
     Part("redis-server", find_redis, ("redis-server",), "the tests that talk to Redis"),
     Part("PostgreSQL server", find_postgres, ("postgresql",), "the PostgreSQL half of the room tests"),
     Part("Chromium", find_chromium, ("chromium", "fonts-dejavu-core"), "the tests that use a browser"),
+    Part("openssl", find_openssl, ("openssl",), "the tests of certificates"),
 )
 
 

@@ -1,5 +1,6 @@
 """A private PostgreSQL cluster in a temporary folder, for as long as the tests run."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -34,8 +35,10 @@ SETTINGS = {
 class PostgresServer:
     """A real PostgreSQL on its own port and socket; run as another user when the tests run as root."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: dict[str, str] | None = None) -> None:
+        """Parameters: `settings` replace some of those of a cluster that is thrown away."""
         self.port = free_port()
+        self._settings = {**SETTINGS, **(settings or {})}
         self._folder = Path(tempfile.mkdtemp(prefix="tpm-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._as_user = _unprivileged_user()
@@ -48,7 +51,7 @@ class PostgresServer:
         data = self._folder / "data"
         if not data.exists():
             self._make_cluster(programs, data)
-        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [programs / "postgres", "-D", data, "-p", str(self.port), "-k", self._folder, *options],
@@ -115,6 +118,24 @@ class PostgresServer:
         """Drop a database and whoever is still connected to it."""
         with self._admin() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def execute(self, statement: str) -> list[Any]:
+        """Run one statement as the superuser, outside of any transaction. Returns: the rows it gave."""
+        with self._admin() as connection:
+            done = connection.execute(statement.encode())
+            return done.fetchall() if done.description else []
+
+    def crash(self) -> None:
+        """Kill the postmaster and every backend (SIGKILL); `start` has to recover."""
+        if self._process is None:
+            return
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for pid in [self._process.pid, *map(int, children)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(timeout=5)
+        guardian.forget(self._process.pid)
+        self._process = None
 
     def stop(self) -> None:
         """Shut it down, ending every connection in order (fast shutdown); the data stays for `start`."""

@@ -18,6 +18,7 @@ from types import TracebackType
 
 from tests.parts import guardian
 from tests.parts.family import MARK, family
+from tests.parts.lint import POSTAL_ADDRESS
 from tests.parts.ports import free_port
 from tpminstitute.core.config import CATCHER_PORT_OFFSET
 
@@ -43,6 +44,7 @@ class RunningService:
             "BIND": f"127.0.0.1:{self.port}",
             "PUBLIC_URL": self.url,
             "DATA_DIR": str(self.data_dir),
+            "POSTAL_ADDRESS": POSTAL_ADDRESS,
             MARK: self._mark,
             **(environment or {}),
         }

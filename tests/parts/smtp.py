@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, cast
 
+from tests.parts.lint import faults
 from tests.parts.ports import free_port
 from tests.parts.smtp_conversation import DROP, Conversation, Mail, Moment, Rule
 
@@ -22,6 +23,8 @@ class MailServer:
         self.smtputf8 = smtputf8
         self.connections = 0  # opened since the last clear()
         self.open_connections = 0
+        self.lints = True  # False for mails that our own code did not make
+        self._bad: list[str] = []
         self._mails: list[Mail] = []
         self._rules: list[Rule] = []
         self._changed = threading.Condition()
@@ -90,6 +93,12 @@ class MailServer:
             self._rules.append(rule)
         return rule
 
+    def check(self) -> None:
+        """Fail if any mail accepted since the last `clear` breaks a rule of tests/parts/lint.py."""
+        with self._changed:
+            found = list(self._bad)
+        assert not found, "mails break the rules of tests/parts/lint.py:\n" + "\n".join(found)
+
     def clear(self) -> None:
         """Forget mails, rules and counts, and close what clients left open: as between two tests."""
         with self._changed:
@@ -100,6 +109,8 @@ class MailServer:
         self.drop_connections()
         with self._changed:
             self._mails.clear()
+            self._bad.clear()
+            self.lints = True
             self.connections = 0
 
     def drop_connections(self) -> None:
@@ -158,6 +169,8 @@ class MailServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        if kind is None:
+            self.check()
 
     # What follows is called by the conversations, in the server's thread.
 
@@ -180,7 +193,9 @@ class MailServer:
 
     def accepted(self, mail: Mail) -> None:
         """Enter a mail into the ledger."""
+        found = faults(mail.content, mail.recipients) if self.lints else []
         with self._changed:
+            self._bad += [f"- {mail.message['Subject']}: {fault}" for fault in found]
             self._mails.append(mail)
             self._changed.notify_all()
 

@@ -1,9 +1,11 @@
 """A mail server that exists only in memory, for the rules of delivery (the real one is in tests/doors)."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.parts import lint
 from tpminstitute.mail.models import DeliveryEventKind
 from tpminstitute.mail.transport import Answer, Unreachable
 
@@ -20,7 +22,7 @@ class Killed(BaseException):
 
 @dataclass
 class Post:
-    """Accepts everything, unless told what to say to whom; keeps a ledger of what it accepted."""
+    """Accepts everything, unless told what to say to whom; keeps a ledger of what it accepted, and lints it."""
 
     says: dict[str, Answer] = field(default_factory=dict)
     says_after_content: dict[str, Answer] = field(default_factory=dict)
@@ -29,7 +31,7 @@ class Post:
     after_content: Callable[[str], None] = lambda recipient: None
     ledger: list[tuple[str, bytes]] = field(default_factory=list)
     connections: int = 0
-    _recipient: str = ""
+    _lane: threading.local = field(default_factory=threading.local)
 
     @contextmanager
     def open(self) -> Iterator["Post"]:
@@ -39,17 +41,18 @@ class Post:
         yield self
 
     def offer(self, sender: str, recipient: str, content: bytes) -> Answer:
-        self._recipient = recipient
+        self._lane.recipient = recipient
         answer = self.says.get(recipient, ACCEPTED)
         if answer.accepted:
             self.before_content(recipient)
         return answer
 
     def hand_over(self, content: bytes) -> Answer:
-        answer = self.says_after_content.get(self._recipient, ACCEPTED)
+        answer = self.says_after_content.get(self._lane.recipient, ACCEPTED)
         if answer.accepted:
-            self.ledger.append((self._recipient, content))
-        self.after_content(self._recipient)
+            self.ledger.append((self._lane.recipient, content))
+            lint.check(content, [self._lane.recipient])
+        self.after_content(self._lane.recipient)
         return answer
 
     @property

@@ -11,13 +11,14 @@ from tests.factories import ADA, contact_of, messages, statuses, submitted
 from tests.rooms.post import BUSY, CLOSING, NO_ANSWER, NO_SUCH_USER, Killed, Post
 from tpminstitute.core import clock
 from tpminstitute.mail import outbox
-from tpminstitute.mail.delivery import BATCH, GIVE_UP_AFTER, deliver, pause_after
+from tpminstitute.mail.claim import BATCH
+from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import DeliveryEvent, Message, MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.queries import mails_of
+from tpminstitute.mail.settlement import GIVE_UP_AFTER, pause_after
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.timeline.queries import timeline_of
 
-LEASE = 300
 INSTITUTE = "info@tpminstitute.org"
 
 
@@ -34,7 +35,7 @@ def notice(db):
 def test_what_is_due_is_sent_over_one_connection(db, settings):
     submitted(db, settings)
     post = Post()
-    assert deliver(db, post, LEASE) == 2
+    assert deliver(db, post, settings) == 2
     assert post.recipients == [INSTITUTE, ADA]
     assert post.connections == 1
     assert {message.status for message in messages(db)} == {MessageStatus.SENT}
@@ -44,15 +45,15 @@ def test_the_bytes_sent_are_the_bytes_queued(db, settings):
     submitted(db, settings)
     queued = {message.recipient: message.content for message in messages(db)}
     post = Post()
-    deliver(db, post, LEASE)
+    deliver(db, post, settings)
     assert dict(post.ledger) == queued
 
 
 def test_a_second_look_sends_nothing_again(db, settings):
     submitted(db, settings)
     post = Post()
-    deliver(db, post, LEASE)
-    assert deliver(db, post, LEASE) == 0
+    deliver(db, post, settings)
+    assert deliver(db, post, settings) == 0
     assert len(post.ledger) == 2
 
 
@@ -61,24 +62,24 @@ def test_a_mail_is_not_sent_before_its_time(db, settings):
     with db.write() as session:
         session.execute(update(Message).values(due_at=clock.now() + timedelta(hours=1)))
     post = Post()
-    assert deliver(db, post, LEASE) == 0
+    assert deliver(db, post, settings) == 0
 
 
 def test_more_than_a_batch_is_sent_in_one_look(db, settings):
-    for _ in range(BATCH):
-        submitted(db, settings)
+    for number in range(BATCH):
+        submitted(db, settings, email=f"reader{number}@example.org")
     post = Post()
-    assert deliver(db, post, LEASE) == 2 * BATCH
+    assert deliver(db, post, settings) == 2 * BATCH
 
 
 def test_four_workers_send_each_mail_once(db, settings):
-    for _ in range(30):
-        submitted(db, settings)
+    for number in range(30):
+        submitted(db, settings, email=f"reader{number}@example.org")
     post, start = Post(), threading.Barrier(4)
 
     def work():
         start.wait()
-        deliver(db, post, LEASE)
+        deliver(db, post, settings)
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
@@ -89,19 +90,40 @@ def test_four_workers_send_each_mail_once(db, settings):
     assert {message.status for message in messages(db)} == {MessageStatus.SENT}
 
 
+def test_a_worker_told_to_stop_ends_after_the_mail_on_its_way_and_leaves_the_rest(db, settings):
+    for number in range(3):
+        submitted(db, settings, email=f"reader{number}@example.org")
+    stopping = threading.Event()
+    post = Post(after_content=lambda recipient: stopping.set())
+    assert deliver(db, post, settings, stopping) == 1
+    assert sorted(statuses(db).values()) == ["queued"] * 5 + ["sent"]
+
+
+def test_a_look_ends_although_mails_keep_coming(db, settings):
+    submitted(db, settings)
+    post = Post()
+
+    def write_again(recipient):
+        if len(post.ledger) < 20:
+            submitted(db, settings, email=f"reader{len(post.ledger)}@example.org")
+
+    post.after_content = write_again
+    assert deliver(db, post, settings) == 2
+
+
 def test_an_unreachable_server_is_tried_again_with_growing_pauses(db, settings):
     with time_machine.travel(clock.now(), tick=False) as clockwork:
         submitted(db, settings)
         post = Post(unreachable="Connection refused")
         waits = []
         for _ in range(4):
-            deliver(db, post, LEASE)
+            deliver(db, post, settings)
             due = acknowledgement(db).due_at
             waits.append(due - clock.now())
             clockwork.move_to(due)
         assert waits == [timedelta(minutes=minutes) for minutes in (1, 5, 15, 30)]
         post.unreachable = ""
-        assert deliver(db, post, LEASE) == 2
+        assert deliver(db, post, settings) == 2
 
 
 def test_pauses_grow_over_hours():
@@ -112,7 +134,7 @@ def test_pauses_grow_over_hours():
 
 def test_a_4xx_waits_and_says_so(db, settings):
     submitted(db, settings)
-    deliver(db, Post(says={ADA: BUSY}), LEASE)
+    deliver(db, Post(says={ADA: BUSY}), settings)
     message = acknowledgement(db)
     assert (message.status, message.attempts, message.reason) == (MessageStatus.QUEUED, 1, "451 Try later")
 
@@ -120,7 +142,7 @@ def test_a_4xx_waits_and_says_so(db, settings):
 def test_a_5xx_fails_for_good_and_says_so(db, settings):
     submitted(db, settings)
     post = Post(says={ADA: NO_SUCH_USER})
-    deliver(db, post, LEASE)
+    deliver(db, post, settings)
     assert acknowledgement(db).status is MessageStatus.FAILED
     assert notice(db).status is MessageStatus.SENT
     with db.read() as session:
@@ -135,7 +157,7 @@ def test_one_bad_recipient_blocks_nobody(db, settings):
     for number in range(5):
         submitted(db, settings, email=f"reader{number}@example.org")
     post = Post(says={"reader2@example.org": CLOSING})
-    deliver(db, post, LEASE)
+    deliver(db, post, settings)
     assert sorted(set(post.recipients) - {INSTITUTE}) == [f"reader{number}@example.org" for number in (0, 1, 3, 4)]
 
 
@@ -143,7 +165,7 @@ def test_after_days_a_mail_is_given_up(db, settings):
     with time_machine.travel(clock.now(), tick=False) as clockwork:
         submitted(db, settings)
         clockwork.shift(GIVE_UP_AFTER + timedelta(minutes=1))
-        deliver(db, Post(unreachable="Connection refused"), LEASE)
+        deliver(db, Post(unreachable="Connection refused"), settings)
     message = acknowledgement(db)
     assert message.status is MessageStatus.FAILED
     assert "Given up" in message.reason
@@ -157,11 +179,11 @@ def test_a_worker_that_dies_before_the_content_loses_nothing(db, settings):
 
     with time_machine.travel(clock.now(), tick=False) as clockwork:
         with pytest.raises(Killed):
-            deliver(db, Post(before_content=die), LEASE)
+            deliver(db, Post(before_content=die), settings)
         post = Post()
-        assert deliver(db, post, LEASE) == 0, "the lease still holds"
-        clockwork.shift(LEASE + 1)
-        assert deliver(db, post, LEASE) == 2
+        assert deliver(db, post, settings) == 0, "the lease still holds"
+        clockwork.shift(settings.lease_seconds + 1)
+        assert deliver(db, post, settings) == 2
 
 
 def test_after_a_death_in_the_content_the_notice_goes_again_with_its_message_id(db, settings):
@@ -173,9 +195,9 @@ def test_after_a_death_in_the_content_the_notice_goes_again_with_its_message_id(
     first, second = Post(after_content=die), Post()
     with time_machine.travel(clock.now(), tick=False) as clockwork:
         with pytest.raises(Killed):
-            deliver(db, first, LEASE)
-        clockwork.shift(LEASE + 1)
-        deliver(db, second, LEASE)
+            deliver(db, first, settings)
+        clockwork.shift(settings.lease_seconds + 1)
+        deliver(db, second, settings)
     assert first.recipients == [INSTITUTE]
     assert [content for to, content in second.ledger if to == INSTITUTE] == [content for _, content in first.ledger]
 
@@ -190,9 +212,9 @@ def test_after_a_death_in_the_content_a_visitors_mail_waits_for_a_person(db, set
     second = Post()
     with time_machine.travel(clock.now(), tick=False) as clockwork:
         with pytest.raises(Killed):
-            deliver(db, Post(after_content=die), LEASE)
-        clockwork.shift(LEASE + 1)
-        deliver(db, second, LEASE)
+            deliver(db, Post(after_content=die), settings)
+        clockwork.shift(settings.lease_seconds + 1)
+        deliver(db, second, settings)
     assert second.ledger == []
     message = acknowledgement(db)
     assert message.status is MessageStatus.UNCERTAIN
@@ -201,7 +223,7 @@ def test_after_a_death_in_the_content_a_visitors_mail_waits_for_a_person(db, set
 
 def test_a_connection_lost_after_the_dot_is_uncertain(db, settings):
     submitted(db, settings)
-    deliver(db, Post(says_after_content={ADA: NO_ANSWER}), LEASE)
+    deliver(db, Post(says_after_content={ADA: NO_ANSWER}), settings)
     assert acknowledgement(db).status is MessageStatus.UNCERTAIN
     assert notice(db).status is MessageStatus.SENT
 
@@ -213,7 +235,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(db, settings):
         with db.write() as session:
             session.execute(update(Message).where(Message.recipient == recipient).values(lease_token="another"))
 
-    deliver(db, Post(after_content=other_worker_takes_over), LEASE)
+    deliver(db, Post(after_content=other_worker_takes_over), settings)
     assert {message.lease_token for message in messages(db)} == {"another"}
     assert {message.status for message in messages(db)} == {MessageStatus.SENDING}
 
@@ -226,7 +248,7 @@ def test_a_mail_cancelled_under_the_lease_is_not_sent(db, settings):
             outbox.cancel(session, f"inquiry:{inquiry.id}", "The inquiry was marked as spam.")
 
     post = Post(before_content=cancel)
-    deliver(db, post, LEASE)
+    deliver(db, post, settings)
     assert post.ledger == []
     assert set(statuses(db).values()) == {"cancelled"}
 
@@ -237,7 +259,7 @@ def test_a_closed_address_gets_nothing_and_the_mail_says_why(db, settings, reaso
     with db.write() as session:
         suppress(session, ADA, reason)
     post = Post()
-    deliver(db, post, LEASE)
+    deliver(db, post, settings)
     assert post.recipients == [INSTITUTE]
     message = acknowledgement(db)
     assert message.status is MessageStatus.SUPPRESSED
@@ -249,16 +271,16 @@ def test_who_opted_out_still_gets_the_answer_to_an_inquiry_of_their_own(db, sett
         suppress(session, ADA, SuppressionReason.OPT_OUT)
     submitted(db, settings)
     post = Post()
-    deliver(db, post, LEASE)
+    deliver(db, post, settings)
     assert post.recipients == [INSTITUTE, ADA]
 
 
 def test_each_try_leaves_an_event(db, settings):
     submitted(db, settings)
     with time_machine.travel(clock.now(), tick=False) as clockwork:
-        deliver(db, Post(says={ADA: BUSY}), LEASE)
+        deliver(db, Post(says={ADA: BUSY}), settings)
         clockwork.shift(timedelta(minutes=2))
-        deliver(db, Post(), LEASE)
+        deliver(db, Post(), settings)
     with db.read() as session:
         kinds = session.scalars(
             select(DeliveryEvent.kind)

@@ -117,7 +117,7 @@ def test_leaving_stops_the_run_and_cancels_what_was_queued(db, settings):
         leave(db)
         clockwork.shift(timedelta(days=30))
         run_due(db, settings)
-        deliver(db, Post(), 300)
+        deliver(db, Post(), settings)
     (message,) = follow_ups(db)
     assert (message.status, message.reason) == (MessageStatus.CANCELLED, "The person unsubscribed.")
     assert (enrollment(db).status, enrollment(db).reason) == (EnrollmentStatus.STOPPED, "The person unsubscribed.")
@@ -148,7 +148,7 @@ def test_a_suppression_between_queueing_and_sending_holds_the_follow_up_back(db,
         run_due(db, settings)
         with db.write() as session:
             suppress(session, ADA, SuppressionReason.OPT_OUT)
-        deliver(db, Post(), 300)
+        deliver(db, Post(), settings)
     (message,) = follow_ups(db)
     assert message.status is MessageStatus.SUPPRESSED
 

@@ -99,7 +99,7 @@ def test_a_filter_shows_only_its_state(db, settings, alice):
 
 def failed_acknowledgement(db, settings):
     submitted(db, settings)
-    deliver(db, Post(), 300)
+    deliver(db, Post(), settings)
     with db.write() as session:
         session.execute(
             update(Message)
@@ -114,7 +114,7 @@ def test_a_failed_mail_can_be_sent_again_by_hand(db, settings, alice):
     with db.write() as session:
         outbox.send_again(session, message.id, alice)
     post = Post()
-    assert deliver(db, post, 300) == 1
+    assert deliver(db, post, settings) == 1
     assert post.ledger[0][1] == message.content
 
 
@@ -122,13 +122,13 @@ def test_a_failed_mail_can_be_left(db, settings, alice):
     message = failed_acknowledgement(db, settings)
     with db.write() as session:
         outbox.leave(session, message.id, alice)
-    assert deliver(db, Post(), 300) == 0
+    assert deliver(db, Post(), settings) == 0
     assert messages(db, id=message.id)[0].status is MessageStatus.CANCELLED
 
 
 def test_a_sent_mail_is_not_sent_again_by_a_stale_page(db, settings, alice):
     submitted(db, settings)
-    deliver(db, Post(), 300)
+    deliver(db, Post(), settings)
     (message,) = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
     with pytest.raises(Refusal, match="not waiting for a decision"), db.write() as session:
         outbox.send_again(session, message.id, alice)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tpminstitute.mail.notice import render_notice
+from tpminstitute.core import clock
+from tpminstitute.mail.compose import Address, compose
+from tpminstitute.mail.notice import ANSWER, CUT, CUT_IN_HTML, NO_ANSWER, render_notice
 
 ANYTHING = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200) | st.sampled_from(
     ["<b>", "</td></tr>", "{{ 7 * 7 }}", "{% raw %}", '" onclick="x', "&lt;", "\u202e", "a\r\nBcc: b"]
@@ -89,6 +91,63 @@ def test_no_name_or_message_adds_a_tag_to_the_notice(name, message):
     assert re.findall(tags, notice(name=name, message=message).html) == re.findall(tags, notice().html)
 
 
-def test_notice_holds_a_message_of_ten_thousand_characters():
-    message = "é" * 10_000
-    assert message in notice(message=message).text
+@pytest.mark.parametrize("message", ["é" * 10_000, "x y\n" * 5_000], ids=["accents", "as long as it may be"])
+def test_notice_holds_an_ordinary_long_message_whole_in_both_forms(message):
+    made = notice(message=message)
+    assert message in made.text
+    assert message in made.html
+    assert CUT not in made.text
+    assert CUT_IN_HTML not in made.html
+
+
+LONGEST = {
+    "name": "🚀" * 200,
+    "email": "é" * 320,
+    "phone_typed": "\u202e" * 60,
+    "source": "\u202e" * 500,
+}
+
+
+@pytest.mark.parametrize("char", ["\u202e", "🚀", "世", "&", "<", '"', "\0", "é", "x", "\n", "=", " "])
+@pytest.mark.parametrize("others", [{}, LONGEST], ids=["short fields", "long fields"])
+def test_notice_of_the_longest_message_stays_under_100_kb(char, others):
+    made = notice(message=char * 20_000, **others)
+    sender = Address("TPM Institute", "info@tpminstitute.org")
+    content = compose(
+        made,
+        sender=sender,
+        recipient=sender,
+        reply_to=Address("🚀" * 200, "ada@example.org"),
+        message_id=f"<{'a' * 32}@tpminstitute.org>",
+        date=clock.now(),
+    )
+    assert len(content) < 99_000, "a signature still has to fit in"
+    for form in (made.text, made.html):
+        assert "https://tpm.example/staff/contacts/x" in form
+
+
+def test_notice_shortens_the_html_first_and_says_where_the_whole_is():
+    message = "世界 " * 6_600
+    made = notice(message=message)
+    assert message.strip() in made.text
+    assert CUT not in made.text
+    assert CUT_IN_HTML in made.html
+    assert message[:1_500] in made.html
+
+
+def test_notice_that_shortens_the_text_says_so_above_what_was_typed():
+    made = notice(message="\u202e" * 20_000)
+    head, _, typed = made.text.partition("-" * 72)
+    assert CUT in head
+    assert len(typed) > 20_000
+
+
+def test_notice_says_when_an_answer_does_not_reach_the_visitor():
+    made = notice(answerable=False)
+    for form in (made.text, made.html):
+        assert NO_ANSWER in form
+        assert ANSWER not in form
+
+
+def test_notice_of_a_message_that_nobody_can_see_has_a_preheader():
+    assert notice(message="\u200b" * 20).preheader == "Courses"

@@ -1,0 +1,75 @@
+"""A backup holds everything, and what is restored sends nothing until somebody says so."""
+
+import shutil
+
+import pytest
+
+from tests.factories import contact_of, count, make_settings, submitted
+from tests.rooms.post import Post
+from tpminstitute.backup import back_up, restore
+from tpminstitute.core.db import Database
+from tpminstitute.core.errors import Refusal
+from tpminstitute.inbox.models import Inquiry
+from tpminstitute.mail import control
+from tpminstitute.mail.delivery import deliver
+from tpminstitute.mail.models import Message
+
+
+@pytest.fixture
+def settings(tmp_path, database_url):
+    if database_url.startswith("postgresql") and not (shutil.which("pg_dump") and shutil.which("pg_restore")):
+        pytest.skip("PostgreSQL's client programs are not on this machine")
+    return make_settings(tmp_path, database_url=database_url)
+
+
+@pytest.fixture
+def db(database_url):
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+def test_what_was_there_comes_back(db, settings, tmp_path):
+    submitted(db, settings, message="Kept")
+    file = back_up(settings, tmp_path / "backups")
+    submitted(db, settings, message="Written after the backup")
+    db.close()
+    restore(settings, file, replace=True)
+    assert count(db, Inquiry) == 1
+    assert contact_of(db).name == "Ada Lovelace"
+
+
+def test_a_restored_backup_holds_all_mail_until_it_is_let_out(db, settings, tmp_path):
+    submitted(db, settings)
+    file = back_up(settings, tmp_path)
+    deliver(db, Post(), settings)
+    db.close()
+    restore(settings, file, replace=True)
+    post = Post()
+    assert deliver(db, post, settings) == 0
+    with db.read() as session:
+        assert "A backup was restored" in control.control(session).reason
+    with db.write() as session:
+        control.let_out(session, None)
+    assert deliver(db, post, settings) == 2
+
+
+def test_a_database_that_holds_something_is_not_lost_by_mistake(db, settings, tmp_path):
+    submitted(db, settings)
+    file = back_up(settings, tmp_path)
+    with pytest.raises(Refusal, match="--replace"):
+        restore(settings, file, replace=False)
+    assert count(db, Message) == 2
+
+
+def test_a_file_that_is_no_backup_changes_nothing(db, settings, tmp_path):
+    submitted(db, settings)
+    (tmp_path / "holiday.tar.gz").write_text("not a backup")
+    with pytest.raises(Refusal, match="can't be read as a backup"):
+        restore(settings, tmp_path / "holiday.tar.gz", replace=True)
+    assert count(db, Inquiry) == 1
+
+
+def test_a_backup_is_for_its_owner_only(db, settings, tmp_path):
+    submitted(db, settings)
+    assert back_up(settings, tmp_path).stat().st_mode & 0o077 == 0
