@@ -10,7 +10,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet install -
 # ARGS="-k inquiry" and the like go to pytest.
 ARGS :=
 
-.PHONY: help setup run test check bench lock
+.PHONY: help setup run test check bench faults lock
 
 help: ## Show this page
 	@awk 'BEGIN { FS = ":.*## "; print "TPM Institute. Two commands are enough: make run, make test.\n" } \
@@ -35,6 +35,10 @@ check: $(VENV)/dev.stamp ## Lint, format, types and the order of imports
 bench: $(VENV)/dev.stamp ## Measure the speed as ratios to the bare floor of the same work
 	@$(PYTHON) -m tests.parts.install
 	@$(PYTHON) -m tests.bench
+
+faults: $(VENV)/dev.stamp ## Break everything that can break, and count what was lost or doubled (ARGS="--only worker", "--soak 10")
+	@$(PYTHON) -m tests.parts.install
+	@$(PYTHON) -m tests.faults $(ARGS)
 
 lock: ## Renew both requirements files from pyproject.toml (needs uv, which nothing else here does)
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/" >&2; exit 1; }
