@@ -27,12 +27,12 @@ def delivery_rates(database_url: str) -> tuple[list[float], list[float]]:
     upgrade(db)
     with tempfile.TemporaryDirectory() as folder, MailServer() as server:
         settings = make_settings(Path(folder), smtp_url=server.url)
-        for _ in range(INQUIRIES):
-            submitted(db, settings)
+        for number in range(INQUIRIES):
+            submitted(db, settings, email=f"reader{number}@example.org")
         contents = [message.content for message in messages(db)]
         for _ in range(ROUNDS):
             _queue_all_again(db)
-            ours.append(_rate(lambda: deliver(db, SmtpTransport(settings), settings.lease_seconds), len(contents)))
+            ours.append(_rate(lambda: deliver(db, SmtpTransport(settings), settings), len(contents)))
             floor.append(_rate(lambda: _bare_loop(server, contents), len(contents)))
     db.close()
     return ours, floor
