@@ -228,6 +228,21 @@ def test_a_connection_lost_after_the_dot_is_uncertain(db, settings):
     assert notice(db).status is MessageStatus.SENT
 
 
+def test_a_server_that_never_answers_gets_no_flood_of_the_same_notice(db, settings):
+    submitted(db, settings)
+    offered, stopping = [], threading.Event()
+
+    def stop_a_flood(recipient):
+        offered.append(recipient)
+        if len(offered) > 9:
+            stopping.set()
+
+    post = Post(says_after_content={INSTITUTE: NO_ANSWER}, after_content=stop_a_flood)
+    deliver(db, post, settings, stopping)
+    assert offered.count(INSTITUTE) == 2, "at once, and then after a pause"
+    assert notice(db).due_at > clock.now()
+
+
 def test_a_worker_that_lost_its_lease_changes_nothing(db, settings):
     submitted(db, settings)
 

@@ -111,7 +111,7 @@ def unknown(session: Session, message: Subject, token: str) -> None:
 def uncertain(session: Session, message: Subject) -> None:
     """Decide about a mail that may have arrived: the institute's notice goes again, others wait for a person."""
     again = message.kind is MessageKind.NOTICE
-    session.execute(
+    attempts = session.execute(
         update(Message)
         .where(Message.id == message.id)
         .values(
@@ -121,7 +121,11 @@ def uncertain(session: Session, message: Subject) -> None:
             lease_token=None,
             lease_until=None,
         )
-    )
+        .returning(Message.attempts)
+    ).scalar_one()
+    if again and attempts > 1:  # each try may be one more copy: the first goes at once, the others take their time
+        due = clock.now() + pause_after(attempts - 1)
+        session.execute(update(Message).where(Message.id == message.id).values(due_at=due))
     then = "It is sent again with the same Message-ID." if again else "It waits for a person to decide."
     session.add(event(message.id, DeliveryEventKind.UNCERTAIN, f"{UNCERTAIN_REASON} {then}"))
     sentence = f"{describe(message.kind, message.subject)}: {UNCERTAIN_REASON} {then}"
