@@ -14,11 +14,12 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person
+from tpminstitute.core import clock
 from tpminstitute.core.config import Settings, load_settings
 from tpminstitute.core.db import Base, Database
 from tpminstitute.inbox.models import Inquiry, Topic
 from tpminstitute.inbox.submit import Submission, submit_inquiry
-from tpminstitute.mail.models import Message
+from tpminstitute.mail.models import Message, Template, TemplateVersion
 
 ADA = "ada@example.org"
 _numbers = itertools.count(1)
@@ -62,6 +63,16 @@ def an_account(session: Session, name: str = "Alice", role: Role = Role.ADVISOR,
     return add_account(
         session, name=name, email=f"{name.lower()}@tpminstitute.org", password_hash=password_hash, role=role
     )
+
+
+def store_letter(db: Database, account_id: int, key: str, number: int = 1, **parts: str) -> None:
+    """Put a version into the table past every check, as an older release may have."""
+    with db.write() as session:
+        template_id = session.scalars(select(Template.id).where(Template.key == key)).one()
+        texts = {"subject": "s", "preheader": "p", "body": "b", **parts}
+        session.add(
+            TemplateVersion(template_id=template_id, number=number, at=clock.now(), account_id=account_id, **texts)
+        )
 
 
 def count(db: Database, model: type[Base]) -> int:

@@ -1,16 +1,31 @@
 """The desk: the inbox, a contact's page, and what staff may do there."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from sqlalchemy import select, update
 
 from app import create_app
 from tests.doors.people import labels
-from tests.factories import contact_of, make_settings, messages, statuses, submitted
-from tpminstitute.accounts.models import Role
+from tests.factories import (
+    ADA,
+    an_account,
+    contact_of,
+    make_settings,
+    messages,
+    statuses,
+    store_letter,
+    submitted,
+)
+from tpminstitute.accounts.models import Account, Role
 from tpminstitute.contacts.models import Contact
+from tpminstitute.core import clock
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.queries import PAGE
-from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus, SuppressionReason
+from tpminstitute.mail.suppression import SENTENCES, suppress
+from tpminstitute.sequences.wishes import Wish, wish
 
 
 def state(db):
@@ -216,9 +231,179 @@ def test_a_reader_can_not_act(db, settings, desk, desk_of):
 
 
 def test_an_inquiry_that_never_was_can_not_be_acted_on(desk):
-    for verb in ("handled", "spam", "reopen", "release"):
+    for verb in ("handled", "spam", "reopen", "release", "acknowledge"):
         answer = desk.client.post(f"/staff/inquiries/nothing/{verb}", data={"csrf_token": desk.token})
         assert answer.status_code == 404
+
+
+# --- what the person asked for, and whether the address is closed -------------------------------------------
+
+
+def facts(desk, db):
+    return chosen(desk.page(home_of(db))).first("header", class_="person")
+
+
+def test_a_contact_whose_mail_comes_as_usual_has_no_wishes_and_no_closed_address(db, settings, desk):
+    submitted(db, settings, consents=True)
+    words = facts(desk, db).words
+    assert "Follow-up wishes" not in words
+    assert "closed" not in words
+
+
+@pytest.mark.parametrize(
+    ("wishes", "says"),
+    [
+        ([Wish.LESS_OFTEN], ["Less often: each after twice the usual time."]),
+        ([Wish.ONLY_TOPIC], ["Only about “Becoming a technical program manager”."]),
+        ([Wish.PAUSE], ["Paused until Tue 31 Mar 2026."]),
+        (
+            [Wish.LESS_OFTEN, Wish.PAUSE, Wish.ONLY_TOPIC],
+            [
+                "Paused until Tue 31 Mar 2026.",
+                "Less often: each after twice the usual time.",
+                "Only about “Becoming a technical program manager”.",
+            ],
+        ),
+        ([Wish.PAUSE, Wish.USUAL], []),
+    ],
+)
+def test_a_contacts_page_says_what_they_wish_of_their_follow_ups(db, settings, desk_of, wishes, says):
+    with time_machine.travel("2026-03-01 10:00Z", tick=False):
+        submitted(db, settings, consents=True)
+        for what in wishes:
+            with db.write() as session:
+                wish(session, contact_of(db), what)
+        page = facts(desk_of(), db)
+    assert [item.words for listed in page.all("ul", class_="wishes") for item in listed.all("li")] == says
+
+
+def test_a_pause_that_is_over_is_no_wish_any_more(db, settings, desk_of):
+    with time_machine.travel("2026-03-01 10:00Z", tick=False) as clockwork:
+        submitted(db, settings, consents=True)
+        with db.write() as session:
+            wish(session, contact_of(db), Wish.PAUSE)
+        clockwork.shift(timedelta(days=31))
+        assert "Follow-up wishes" not in facts(desk_of(), db).words
+
+
+@pytest.mark.parametrize("reason", list(SuppressionReason))
+def test_a_contacts_page_says_why_since_when_and_to_what_the_address_is_closed(db, settings, desk, reason):
+    submitted(db, settings)
+    with db.write() as session:
+        suppress(session, ADA, reason, "Told us on <b>Monday</b>.")
+    notice = facts(desk, db).first("div", class_="notice")
+    follow_ups_only = reason is SuppressionReason.OPT_OUT
+    assert SENTENCES[reason] in notice.words
+    assert ("Answers to what the person sends us still go to it." in notice.words) is follow_ups_only
+    assert ("Nothing is sent to it." in notice.words) is not follow_ups_only
+    assert "Note: “Told us on <b>Monday</b>.”" in notice.words
+    assert "Closed just now" in notice.words
+    assert desk.page(notice.first("a")["href"]).first("h1").words == ADA
+
+
+def test_a_contacts_page_names_who_closed_the_address(db, settings, desk):
+    submitted(db, settings)
+    desk.press("Close address", desk.page("/staff/suppressions"), email=ADA, note="Asked on the phone.")
+    words = facts(desk, db).first("div", class_="notice").words
+    assert "Closed just now by Alice" in words
+    assert "Note: “Asked on the phone.”" in words
+
+
+# --- an acknowledgement that was left out ------------------------------------------------------------------
+
+
+@pytest.fixture
+def left_out(db, settings, desk_of):
+    """Ada's inquiry, whose acknowledgement was left out, since its letter is broken; a way to mend the letter."""
+    with db.write() as session:
+        bob = an_account(session, "Bob").id
+    store_letter(db, bob, "acknowledgement", body="Dear {frist_name}")
+    submitted(db, settings)
+    return lambda: store_letter(db, bob, "acknowledgement", number=2)
+
+
+def inquiry_on(desk, db):
+    return chosen(desk.page(home_of(db))).first("article", class_="inquiry")
+
+
+SEND = "Send acknowledgement"
+
+
+def test_a_left_out_acknowledgement_is_sent_with_one_button_once_its_letter_is_mended(app, db, desk, left_out):
+    left_out()
+    page = inquiry_on(desk, db)
+    assert "The acknowledgement was left out" in page.words
+    assert "perhaps an answer of your own" not in page.words
+    assert "among the mails below" in says(desk.press(SEND, page), desk)
+    (acknowledgement,) = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
+    assert (acknowledgement.status, acknowledgement.recipient) == (MessageStatus.QUEUED, ADA)
+    assert app.extensions["tpm"].db.publisher.jobs
+    assert "left out" not in inquiry_on(desk, db).words
+
+
+def test_pressing_it_twice_sends_one_acknowledgement(db, desk, left_out):
+    left_out()
+    page = inquiry_on(desk, db)
+    desk.press(SEND, page)
+    assert "was queued before" in says(desk.press(SEND, page), desk)
+    assert len(messages(db, kind=MessageKind.ACKNOWLEDGEMENT)) == 1
+
+
+def test_until_its_letter_is_mended_the_page_says_what_to_mend_and_where(db, desk, left_out):
+    page = inquiry_on(desk, db)
+    assert "uses {frist_name}, and there is no such variable" in page.words
+    assert page.first("a", href="/staff/templates/acknowledgement").words == "Mend the letter"
+    assert SEND not in labels(page)
+
+
+def test_a_press_on_an_old_page_while_the_letter_is_broken_again_changes_nothing(db, desk, left_out):
+    left_out()
+    page = inquiry_on(desk, db)
+    with db.read() as session:
+        bob = session.scalars(select(Account.id).where(Account.name == "Bob")).one()
+    store_letter(db, bob, "acknowledgement", number=3, body="{oops")
+    assert "Mend it in /staff/templates/acknowledgement" in says(desk.press(SEND, page), desk)
+    assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT) == []
+
+
+@pytest.mark.parametrize(
+    ("age", "says"),
+    [
+        (timedelta(hours=23), None),
+        (timedelta(hours=25), "The inquiry is 1 day old"),
+        (timedelta(days=9), "The inquiry is 9 days old"),
+    ],
+)
+def test_the_age_of_an_old_inquiry_stands_beside_the_button(db, desk, left_out, age, says):
+    left_out()
+    with db.write() as session:
+        session.execute(update(Inquiry).values(received_at=clock.now() - age))
+    beside = inquiry_on(desk, db).first("div", class_="notice").first("div", class_="actions")
+    assert SEND in beside.words
+    assert ("days old" in beside.words or "day old" in beside.words) is (says is not None)
+    assert says is None or says in beside.words
+
+
+def test_a_closed_address_has_no_such_button_and_a_press_on_an_old_page_sends_nothing(db, desk, left_out):
+    left_out()
+    page = inquiry_on(desk, db)
+    with db.write() as session:
+        suppress(session, ADA, SuppressionReason.HARD_BOUNCE)
+    assert "since the address is closed" in inquiry_on(desk, db).words
+    assert SEND not in labels(inquiry_on(desk, db))
+    assert "The address is closed" in says(desk.press(SEND, page), desk)
+    assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT) == []
+
+
+def test_a_reader_reads_of_a_left_out_acknowledgement_and_can_not_send_it(db, desk, desk_of, left_out):
+    left_out()
+    rita = desk_of("Rita", Role.READER)
+    assert "The acknowledgement was left out" in inquiry_on(rita, db).words
+    assert labels(inquiry_on(rita, db)) == []
+    button = next(b for b in inquiry_on(desk, db).all("form", class_="act") if SEND in b.words)
+    assert rita.client.post(button["action"], data={"csrf_token": rita.token}).status_code == 403
+    assert desk.client.post(button["action"]).status_code == 400, "without the token of a form of ours"
+    assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT) == []
 
 
 # --- mails that wait for a person --------------------------------------------------------------------------

@@ -1,18 +1,22 @@
 """What staff do with inquiries, and how they page through them."""
 
+import threading
+
 import pytest
 from sqlalchemy import update
 
-from tests.factories import an_account, contact_of, count, messages, statuses, submitted
+from tests.factories import ADA, an_account, contact_of, count, messages, statuses, store_letter, submitted
 from tests.rooms.post import Post
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import service
 from tpminstitute.inbox.models import Inquiry, InquiryState
-from tpminstitute.inbox.queries import PAGE, count_of, inbox_page
+from tpminstitute.inbox.queries import PAGE, count_of, inbox_page, inquiries_of, unacknowledged
 from tpminstitute.mail import outbox
 from tpminstitute.mail.delivery import deliver
-from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+from tpminstitute.mail.letters import LetterError
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus, SuppressionReason
+from tpminstitute.mail.suppression import suppress
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.timeline.queries import timeline_of
 
@@ -138,3 +142,108 @@ def test_a_queued_mail_says_that_it_waits(db, settings):
     submitted(db, settings)
     assert {message.status for message in messages(db)} == {MessageStatus.QUEUED}
     assert all(message.due_at <= clock.now() for message in messages(db))
+
+
+# --- an acknowledgement that was left out ------------------------------------------------------------------
+
+
+@pytest.fixture
+def left_out(db, settings, alice):
+    """Ada's inquiry, whose acknowledgement was left out: its letter was broken, and is mended by now."""
+    store_letter(db, alice, "acknowledgement", body="Dear {frist_name}")
+    inquiry = submitted(db, settings)
+    assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT) == []
+    store_letter(db, alice, "acknowledgement", number=2, subject="Mended")
+    return inquiry
+
+
+def owing(db):
+    with db.read() as session:
+        return unacknowledged(session, inquiries_of(session, contact_of(db).id))
+
+
+def test_an_acknowledgement_that_was_left_out_is_sent_later_in_the_letter_of_now(db, settings, alice, left_out):
+    assert owing(db) == {left_out.id}
+    act(db, left_out, service.send_acknowledgement, settings, alice)
+    (acknowledgement,) = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
+    assert (acknowledgement.dedupe_key, acknowledgement.cause) == (
+        f"inquiry:{left_out.id}:ack",
+        f"inquiry:{left_out.id}",
+    )
+    post = Post()
+    assert deliver(db, post, settings) == 2
+    assert [b"Subject: Mended" in content for recipient, content in post.ledger if recipient == ADA] == [True]
+    assert owing(db) == set()
+    with db.read() as session:
+        said = [(entry.sentence, entry.actor) for entry in timeline_of(session, contact_of(db).id)]
+    assert ("Queued the acknowledgement that was left out before.", "Alice") in said
+
+
+def test_an_acknowledgement_is_never_sent_twice(db, settings, alice, left_out):
+    act(db, left_out, service.send_acknowledgement, settings, alice)
+    with pytest.raises(Refusal, match="was queued before"):
+        act(db, left_out, service.send_acknowledgement, settings, alice)
+    assert len(messages(db, kind=MessageKind.ACKNOWLEDGEMENT)) == 1
+
+
+def test_two_who_send_an_acknowledgement_at_once_send_one(db, settings, alice, left_out):
+    start = threading.Barrier(2)
+    refused = []
+
+    def send():
+        start.wait()
+        try:
+            act(db, left_out, service.send_acknowledgement, settings, alice)
+        except Refusal as refusal:
+            refused.append(str(refusal))
+
+    both = [threading.Thread(target=send) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert (len(refused), len(messages(db, kind=MessageKind.ACKNOWLEDGEMENT))) == (1, 1)
+
+
+def test_an_acknowledgement_that_was_queued_in_time_is_not_queued_again(db, settings, alice):
+    inquiry = submitted(db, settings)
+    assert owing(db) == set()
+    with pytest.raises(Refusal, match="was queued before"):
+        act(db, inquiry, service.send_acknowledgement, settings, alice)
+
+
+@pytest.mark.parametrize(
+    ("reason", "sent"),
+    [
+        (SuppressionReason.HARD_BOUNCE, 0),
+        (SuppressionReason.COMPLAINT, 0),
+        (SuppressionReason.BY_HAND, 0),
+        (SuppressionReason.OPT_OUT, 1),
+    ],
+)
+def test_no_late_acknowledgement_goes_to_an_address_that_gets_no_answers(db, settings, alice, left_out, reason, sent):
+    with db.write() as session:
+        suppress(session, ADA, reason)
+    if not sent:
+        with pytest.raises(Refusal, match="The address is closed"):
+            act(db, left_out, service.send_acknowledgement, settings, alice)
+    else:
+        act(db, left_out, service.send_acknowledgement, settings, alice)
+    assert len(messages(db, kind=MessageKind.ACKNOWLEDGEMENT)) == sent
+
+
+@pytest.mark.parametrize("state", [InquiryState.SUSPECTED, InquiryState.SPAM])
+def test_no_late_acknowledgement_goes_to_who_may_have_sent_spam(db, settings, alice, left_out, state):
+    with db.write() as session:
+        session.execute(update(Inquiry).values(state=state))
+    assert owing(db) == set()
+    with pytest.raises(Refusal, match=f"is {state.value} by now"):
+        act(db, left_out, service.send_acknowledgement, settings, alice)
+    assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT) == []
+
+
+def test_while_its_letter_is_still_broken_no_late_acknowledgement_is_queued(db, settings, alice, left_out):
+    store_letter(db, alice, "acknowledgement", number=3, body="[a link](javascript:x)")
+    with pytest.raises(LetterError, match="leads nowhere safe"):
+        act(db, left_out, service.send_acknowledgement, settings, alice)
+    assert owing(db) == {left_out.id}

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.factories import ADA, an_account, contact_of, messages, submitted
+from tests.factories import ADA, an_account, contact_of, messages, store_letter, submitted
 from tests.rooms.post import Post
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.core import clock
@@ -20,7 +20,7 @@ from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.differences import Change, difference
 from tpminstitute.mail.drafts import ALLOWED, BODY_LIMIT, DraftError, problems_of, tidy
 from tpminstitute.mail.letters import LetterError, LetterSource, letter_sources
-from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason, Template, TemplateVersion
+from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.queries import plain_text
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.mail.templates import (
@@ -58,16 +58,6 @@ def save(db, alice):
             return save_version(session, key, source, based_on=base, account_id=account.id)
 
     return save
-
-
-def store(db, alice, number=1, key=KEY, **parts):
-    """Put a version into the table past every check, as an older release may have."""
-    with db.write() as session:
-        template_id = session.scalars(select(Template.id).where(Template.key == key)).one()
-        texts = {"subject": "s", "preheader": "p", "body": "b", **parts}
-        session.add(
-            TemplateVersion(template_id=template_id, number=number, at=clock.now(), account_id=alice.id, **texts)
-        )
 
 
 def sentences(body, key=KEY, **parts):
@@ -143,13 +133,13 @@ def test_every_allowed_variable_has_a_value_whoever_reads(db, settings, save, ke
 
 
 def test_a_stored_version_that_can_not_be_sent_is_refused_with_a_sentence(db, alice):
-    store(db, alice, body="Dear {frist_name}")
+    store_letter(db, alice.id, KEY, body="Dear {frist_name}")
     with db.read() as session, pytest.raises(LetterError, match=r"Version 1 .* uses \{frist_name\}.*restore another"):
         current_source(session, KEY)
 
 
 def test_a_broken_letter_costs_its_mail_and_never_the_inquiry(db, settings, alice):
-    store(db, alice, body="Dear {frist_name}")
+    store_letter(db, alice.id, KEY, body="Dear {frist_name}")
     submitted(db, settings)
     assert [message.kind for message in messages(db)] == [MessageKind.NOTICE]
     with db.read() as session:
@@ -157,7 +147,7 @@ def test_a_broken_letter_costs_its_mail_and_never_the_inquiry(db, settings, alic
 
 
 def test_a_broken_follow_up_waits_and_holds_up_nobody_else(db, settings, alice, save):
-    store(db, alice, body="Dear {frist_name}", key="follow-up-experience")
+    store_letter(db, alice.id, "follow-up-experience", body="Dear {frist_name}")
     submitted(db, settings, consents=True)
     submitted(db, settings, consents=True, email="grace@example.org")
     with db.write() as session:

@@ -68,6 +68,11 @@ def _answerable(visitor: Address) -> Address | None:
     return None if needs_smtputf8(visitor) else visitor
 
 
+def acknowledgement_key(inquiry: Inquiry) -> str:
+    """Return the dedupe key of the one acknowledgement that an inquiry owes."""
+    return f"inquiry:{inquiry.id}:ack"
+
+
 def acknowledgement_frame(settings: Settings) -> Frame:
     """Return what stands around every acknowledgement."""
     return Frame(
@@ -102,7 +107,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
         kind=MessageKind.ACKNOWLEDGEMENT,
         contact_id=contact.id,
         cause=f"inquiry:{inquiry.id}",
-        dedupe_key=f"inquiry:{inquiry.id}:ack",
+        dedupe_key=acknowledgement_key(inquiry),
         recipient=Address("", inquiry.email),
         recipient_key=contact.email_key,
         letter=letter,

@@ -8,7 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.inbox.letters import acknowledgement_key
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
+from tpminstitute.mail.models import Message
 
 PAGE = 50
 """Rows on one page of the inbox."""
@@ -106,6 +108,20 @@ def inquiries_of(session: Session, contact_id: int) -> Sequence[Inquiry]:
     return session.scalars(
         select(Inquiry).where(Inquiry.contact_id == contact_id).order_by(Inquiry.id.desc()).limit(100)
     ).all()
+
+
+def unacknowledged(session: Session, inquiries: Sequence[Inquiry]) -> set[int]:
+    """Return the ids of those of `inquiries` that still owe an acknowledgement: none was ever queued for them.
+
+    What is spam, or suspected of it, owes none.
+    """
+    keys = {
+        acknowledgement_key(inquiry): inquiry.id
+        for inquiry in inquiries
+        if inquiry.state in (InquiryState.OPEN, InquiryState.HANDLED)
+    }
+    queued = session.scalars(select(Message.dedupe_key).where(Message.dedupe_key.in_(keys)))
+    return set(keys.values()) - {keys[key] for key in queued}
 
 
 def by_public_id(session: Session, public_id: str) -> Inquiry | None:

@@ -6,9 +6,11 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
+from tpminstitute.inbox.letters import acknowledgement
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.submit import follow_through
 from tpminstitute.mail import outbox
+from tpminstitute.mail.suppression import SENTENCES, closed_to_answers
 from tpminstitute.sequences.service import stop_for_cause
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -54,6 +56,23 @@ def release(session: Session, settings: Settings, inquiry: Inquiry, account_id: 
             select(Contact).where(Contact.id == inquiry.contact_id).with_for_update(key_share=True)
         ).one()
         follow_through(session, settings, inquiry, contact)
+
+
+def send_acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, account_id: int) -> None:
+    """Queue the acknowledgement that was left out when the inquiry came in, in the letter of now; once.
+
+    Raises `Refusal` for an inquiry that is spam or suspected of it, for a closed address, and when the acknowledgement
+    was queued before; `LetterError` while its letter still can't be sent.
+    """
+    _expect(inquiry, InquiryState.OPEN, InquiryState.HANDLED)
+    contact = session.get_one(Contact, inquiry.contact_id)
+    closed = closed_to_answers(session, contact.email_key)
+    if closed is not None:
+        raise Refusal(f"The address is closed, so nothing was queued. {SENTENCES[closed.reason]}")
+    if not outbox.queue(session, settings, acknowledgement(session, settings, inquiry, contact)):
+        raise Refusal("The acknowledgement was queued before, perhaps by a colleague. Nothing was changed.")
+    sentence = "Queued the acknowledgement that was left out before."
+    _record(session, inquiry, ActivityKind.MAIL_REQUEUED, sentence, account_id)
 
 
 def _expect(inquiry: Inquiry, *states: InquiryState) -> None:

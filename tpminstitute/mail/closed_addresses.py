@@ -73,6 +73,12 @@ def closed_address(session: Session, suppression_id: int) -> ClosedAddress | Non
     return None if row is None else _closed(*row)
 
 
+def closed_address_of(session: Session, email_key: str) -> ClosedAddress | None:
+    """Return the entry on the list that closes an address, or None when the address is open."""
+    row = session.execute(_rows("").where(Suppression.email_key == email_key)).one_or_none()
+    return None if row is None else _closed(*row)
+
+
 def every_closed_address(db: Database, search: str = "") -> Iterator[ClosedAddress]:
     """Yield every address on the list, oldest first, in short transactions: a slow reader holds nothing up."""
     last = 0

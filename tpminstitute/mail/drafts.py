@@ -98,13 +98,19 @@ def problems_of(key: str, source: LetterSource) -> list[Problem]:
             problems += [Problem(part, sentence) for sentence in _about_variables(key, part, text)]
     if problems:
         return problems
+    unmade = why_unmade(key, source)
+    return [Problem("body", unmade)] if unmade else []
+
+
+def why_unmade(key: str, source: LetterSource) -> str:
+    """Return why the letter of `key` can't be made of `source` for every reader, '' when it can."""
     try:
         render(source, {name: _LONGEST[name] for name in ALLOWED[key]}, _ANY_FRAME)
     except LetterError as error:
-        problems.append(Problem("body", str(error)))
+        return str(error)
     except ValueError:  # urllib.parse on an address such as https://[
-        problems.append(Problem("body", "One of the links can't be an address. Begin it with https:// and a name."))
-    return problems
+        return "One of the links can't be an address. Begin it with https:// and a name."
+    return ""
 
 
 def _about_variables(key: str, part: str, text: str) -> list[str]:

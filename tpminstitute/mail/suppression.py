@@ -54,6 +54,12 @@ def suppression_of(session: Session, email_key: str) -> Suppression | None:
     )
 
 
+def closed_to_answers(session: Session, email_key: str) -> Suppression | None:
+    """Return why an address gets no answer to what its owner sent us, or None when it does, as after an opt-out."""
+    suppression = suppression_of(session, email_key)
+    return None if suppression is None or suppression.reason is SuppressionReason.OPT_OUT else suppression
+
+
 def lift(session: Session, suppression_id: int, reason: SuppressionReason) -> bool:
     """Take an address off the list if it still stands there for `reason`; returns whether it did."""
     lifted = session.execute(

@@ -15,7 +15,7 @@ from tpminstitute.accounts.service import record_audit
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
-from tpminstitute.mail.drafts import ALLOWED, DraftError, no_such_variable, problems_of, tidy
+from tpminstitute.mail.drafts import ALLOWED, DraftError, no_such_variable, problems_of, tidy, why_unmade
 from tpminstitute.mail.letters import LetterError, LetterSource, letter_sources, variables_in
 from tpminstitute.mail.models import Template, TemplateVersion
 
@@ -57,6 +57,18 @@ def current_source(session: Session, key: str) -> LetterSource:
             f"Nothing was sent. Mend it in /staff/templates/{key}, or restore another version there."
         )
     return version.source
+
+
+def why_unsendable(session: Session, key: str) -> str:
+    """Return why the letter that would go out now can't be made for every reader, '' when it can.
+
+    It was checked when it was saved; these are the rules of today.
+    """
+    try:
+        source = newest_version(session, key).source
+    except LetterError as error:
+        return str(error)
+    return _why_not(key, source) or why_unmade(key, source)
 
 
 def current_subjects(session: Session) -> dict[str, str]:

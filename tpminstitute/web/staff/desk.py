@@ -14,6 +14,7 @@ from tpminstitute.sequences.queries import runs_of
 from tpminstitute.timeline.queries import timeline_of
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.acknowledgements import owed_acknowledgements
 from tpminstitute.web.staff.views import contact_view, inquiry_view, mail_view, run_view
 
 FILTERS = {
@@ -56,10 +57,12 @@ def contact(public_id: str) -> str:
     found: Contact | None = by_public_id(session(), public_id)
     if found is None:
         abort(404)
+    inquiries = inquiries_of(session(), found.id)
     return render_template(
         "staff/contact.html",
         contact=contact_view(session(), found),
-        inquiries=[inquiry_view(inquiry) for inquiry in inquiries_of(session(), found.id)],
+        inquiries=[inquiry_view(inquiry) for inquiry in inquiries],
+        owed=owed_acknowledgements(session(), found, inquiries),
         messages=[mail_view(mail) for mail in mails_of(session(), found.id)],
         follow_ups=[run_view(run) for run in runs_of(session(), found.id)],
         timeline=timeline_of(session(), found.id),

@@ -1,4 +1,4 @@
-"""What staff do with an inquiry: handled, spam, reopen, release."""
+"""What staff do with an inquiry: handled, spam, reopen, release, acknowledge."""
 
 from collections.abc import Callable
 
@@ -42,6 +42,14 @@ def release(public_id: str) -> Response:
     """Release an inquiry that was set apart."""
     done = "Released. What was withheld happens now."
     return _act(public_id, lambda inquiry: service.release(session(), settings(), inquiry, me().id), done)
+
+
+@staff.post("/inquiries/<public_id>/acknowledge")
+@acting
+def acknowledge(public_id: str) -> Response:
+    """Send the acknowledgement that was left out."""
+    done = "The acknowledgement is among the mails below, with what becomes of it."
+    return _act(public_id, lambda inquiry: service.send_acknowledgement(session(), settings(), inquiry, me().id), done)
 
 
 def _act(public_id: str, change: Callable[[Inquiry], None], done: str) -> Response:

@@ -10,12 +10,13 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import ConsentChange, Contact
 from tpminstitute.inbox.letters import reference, source_sentence
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
+from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address_of
 from tpminstitute.mail.models import MessageStatus
 from tpminstitute.mail.queries import Mail, Said
-from tpminstitute.mail.suppression import SENTENCES, suppression_of
 from tpminstitute.pipeline.service import stage_of
-from tpminstitute.sequences.models import EnrollmentStatus
-from tpminstitute.sequences.queries import Run
+from tpminstitute.sequences.models import EnrollmentStatus, Pace
+from tpminstitute.sequences.queries import Run, topic_of_runs
+from tpminstitute.sequences.wishes import pause_end, wishes_of
 from tpminstitute.web.staff.access import list_place, may_act
 
 STATUS_KINDS = {
@@ -62,7 +63,8 @@ class ContactView:
     first_seen_at: datetime
     stage_name: str | None
     consent: ConsentView | None
-    suppression: str | None
+    wishes: list[str]
+    closed: ClosedAddress | None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,6 @@ class RunView:
 def contact_view(session: Session, contact: Contact) -> ContactView:
     """Return what the head of a contact's page shows."""
     newest = consent.current(session, contact.id)
-    suppression = suppression_of(session, contact.email_key)
     return ContactView(
         name=contact.name,
         email=contact.email,
@@ -122,8 +123,26 @@ def contact_view(session: Session, contact: Contact) -> ContactView:
         consent=None
         if newest is None
         else ConsentView(newest.change is ConsentChange.GRANTED, newest.at, newest.wording, newest.source),
-        suppression=None if suppression is None else f"This address is closed. {SENTENCES[suppression.reason]}",
+        wishes=_wishes(session, contact.id),
+        closed=closed_address_of(session, contact.email_key),
     )
+
+
+def _wishes(session: Session, contact_id: int) -> list[str]:
+    """Return what holds now of what the person asked for, a sentence each; nothing when all is as usual."""
+    kept = wishes_of(session, contact_id)
+    if kept is None:
+        return []
+    said = []
+    end = pause_end(kept)
+    if end is not None:
+        said.append(f"Paused until {end:%a %d %b %Y}.")
+    if kept.pace is Pace.LESS_OFTEN:
+        said.append("Less often: each after twice the usual time.")
+    if kept.only_topic:
+        topic = topic_of_runs(session, contact_id)
+        said.append(f"Only about “{topic}”." if topic else "Only about their own topic.")
+    return said
 
 
 def inquiry_view(inquiry: Inquiry) -> InquiryView:
