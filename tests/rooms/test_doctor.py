@@ -12,7 +12,7 @@ import redis
 import time_machine
 from sqlalchemy import update
 
-from tests.factories import make_settings, messages, submitted
+from tests.factories import an_account, make_settings, messages, store_letter, submitted
 from tests.parts.names import NameServer
 from tests.parts.ports import free_port
 from tpminstitute.core import clock
@@ -29,12 +29,14 @@ from tpminstitute.doctor.checks_database import (
     postgresql_safety,
     sqlite_safety,
 )
+from tpminstitute.doctor.checks_letters import check_letters
 from tpminstitute.doctor.checks_machine import check_disk
 from tpminstitute.doctor.checks_settings import check_settings
 from tpminstitute.doctor.checks_work import check_mail_queue, check_worker, duration
 from tpminstitute.doctor.examine import Check, examine, run_side_by_side
 from tpminstitute.doctor.findings import Finding, Outcome, ok, summary, worst_first
 from tpminstitute.mail.control import hold
+from tpminstitute.mail.drafts import ALLOWED
 from tpminstitute.mail.models import Message, MessageStatus
 
 REAL = {
@@ -255,6 +257,46 @@ def test_mail_that_waits_for_a_person_is_a_risk(db, settings, status, says):
     assert (outcomes(found), f"1 mail {says}" in told(found)) == ({Outcome.RISK}, True)
 
 
+# --- letters -----------------------------------------------------------------------------------------------
+
+
+def test_letters_as_shipped_are_in_order(db, settings):
+    (finding,) = check_letters(db, settings)
+    assert (finding.outcome, finding.says) == (Outcome.OK, f"All {len(ALLOWED)} can be sent.")
+
+
+@pytest.mark.parametrize(
+    ("key", "parts", "says"),
+    [
+        ("acknowledgement", {"body": "Dear {frist_name}"}, "uses {frist_name}, and there is no such variable"),
+        ("acknowledgement", {"subject": "{"}, "a brace that belongs to no variable"),
+        ("follow-up-skills", {"body": "[a link](javascript:x)"}, "leads nowhere safe"),
+        ("follow-up-skills", {"body": "Word. " * 20_000}, "longer than 95 kB"),
+    ],
+)
+def test_a_saved_letter_that_todays_rules_forbid_is_named_with_where_to_mend_it(db, settings, key, parts, says):
+    with db.write() as session:
+        alice = an_account(session).id
+    store_letter(db, alice, key, **parts)
+    (finding,) = check_letters(db, settings)
+    assert (finding.outcome, says in finding.says) == (Outcome.WRONG, True), finding.says
+    assert f"“{key}”" in finding.says
+    assert f"http://institute.test/staff/templates/{key}" in finding.do
+    assert ("are left out" in finding.do) is (key == "acknowledgement")
+    assert ("wait" in finding.do) is (key != "acknowledgement")
+
+
+def test_each_letter_that_cannot_be_sent_is_named_and_a_mended_one_is_not(db, settings):
+    with db.write() as session:
+        alice = an_account(session).id
+    for key in ALLOWED:
+        store_letter(db, alice, key, body="{oops")
+    store_letter(db, alice, "acknowledgement", number=2)
+    assert [finding.says.split("”")[0] for finding in check_letters(db, settings)] == [
+        f"The letter “{key}" for key in ALLOWED if key != "acknowledgement"
+    ]
+
+
 # --- broker ------------------------------------------------------------------------------------------------
 
 
@@ -428,7 +470,7 @@ def test_everything_is_looked_at(tmp_path, db, mail_server):
     settings = make_settings(tmp_path, smtp_url=mail_server.url, public_url=f"http://127.0.0.1:{free_port()}")
     with NameServer() as names:
         subjects = [finding.subject for finding in examine(settings, db, resolver=names.reader)]
-    wanted = "Settings Database Migrations Clock Worker", "Mail queue", "Disk Broker Web", "Mail server"
+    wanted = "Settings Database Migrations Clock Worker Letters", "Mail queue", "Disk Broker Web", "Mail server"
     assert {*" ".join(wanted).split(), "SPF", "DKIM", "DMARC", "MX", "PTR"} <= set(" ".join(subjects).split())
 
 

@@ -31,12 +31,25 @@ def check_dkim(resolver: Resolver, settings: Settings) -> list[Finding]:
         do = "Send yourself a mail and look for a DKIM-Signature in its source; if there is none, set `DKIM_KEY`."
         return [unknown(SUBJECT, says, do)]
     records = [text for text in texts(resolver, key.record_name) if "p=" in text]
+    found = _unread(key)
     if len(records) == 1:
-        return [_compared(key, tags(records[0]))]
+        return [_compared(key, tags(records[0])), *found]
     says = f"There is no DKIM record at {key.record_name}, so our signatures count as broken."
     if records:
         says = f"There are {len(records)} DKIM records at {key.record_name}, and which one counts is chance."
-    return [wrong(SUBJECT, says, _publish(key))]
+    return [wrong(SUBJECT, says, _publish(key)), *found]
+
+
+def _unread(key: DkimKey) -> list[Finding]:
+    """Return a warning about a key that many receivers can't check: to them the mail is unsigned (RFC 8463)."""
+    if not key.algorithm.startswith("ed25519"):
+        return []
+    says = "Mail is signed with an ed25519 key alone, which many receivers don't check; to them it is unsigned."
+    do = (
+        "Make an RSA key (`openssl genrsa -out dkim.pem 2048`), publish it under a new selector and set `DKIM_KEY` and "
+        "`DKIM_SELECTOR` to it; or have the mail server sign with an RSA key of its own too."
+    )
+    return [at_risk(SUBJECT, says, do)]
 
 
 def _compared(key: DkimKey, published: dict[str, str]) -> Finding:

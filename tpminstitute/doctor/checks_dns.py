@@ -1,6 +1,5 @@
 """What the world reads about the sending domain: DMARC, MX, and the name behind the sending address."""
 
-import ipaddress
 from urllib.parse import urlsplit
 
 import dns.reversename
@@ -9,7 +8,7 @@ from dns.resolver import Resolver
 from tpminstitute.core.config import Settings
 from tpminstitute.doctor.checks_settings import domain_of
 from tpminstitute.doctor.findings import Finding, at_risk, ok, unknown, wrong
-from tpminstitute.doctor.lookups import addresses, look_up, texts
+from tpminstitute.doctor.lookups import addresses, look_up, mail_servers, public_addresses, texts
 
 DMARC, MX, PTR = "DMARC", "MX", "PTR"
 POLICIES = ("none", "quarantine", "reject")
@@ -58,8 +57,7 @@ def check_mx(resolver: Resolver, settings: Settings) -> list[Finding]:
 
 
 def _mx_of(resolver: Resolver, domain: str) -> Finding:
-    records = look_up(resolver, domain, "MX")
-    servers = [str(record.exchange).rstrip(".").lower() for record in records]  # type: ignore[attr-defined]
+    servers = mail_servers(resolver, domain)
     if not servers:
         if addresses(resolver, domain):
             says = f"{domain} has no MX record; its own address is taken instead, which some servers don't do."
@@ -79,19 +77,11 @@ def _mx_of(resolver: Resolver, domain: str) -> Finding:
 def check_ptr(resolver: Resolver, settings: Settings) -> list[Finding]:
     """Look whether each address of the mail server has a name that leads back to it."""
     host = urlsplit(settings.mail_server_url).hostname or ""
-    found = [_ptr_of(resolver, host, address) for address in _public(resolver, host)]
+    found = [_ptr_of(resolver, host, address) for address in public_addresses(resolver, host)]
     if found:
         return found
     says = f"{host} has no public address, so the one that mail comes from isn't known here."
     return [unknown(PTR, says, 'On the machine that sends: `dig -x "$(curl -s ifconfig.co)"` should name it.')]
-
-
-def _public(resolver: Resolver, host: str) -> list[str]:
-    try:
-        known = [str(ipaddress.ip_address(host))]
-    except ValueError:
-        known = [] if host == "localhost" else addresses(resolver, host)
-    return [address for address in known if ipaddress.ip_address(address).is_global]
 
 
 def _ptr_of(resolver: Resolver, host: str, address: str) -> Finding:

@@ -1,89 +1,79 @@
-"""SPF: which servers may send for the domain (RFC 7208)."""
+"""SPF: which servers may send for the domain, and whether ours is one of them (RFC 7208)."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from dns.resolver import Resolver
 
 from tpminstitute.core.config import Settings
 from tpminstitute.doctor.checks_settings import domain_of
-from tpminstitute.doctor.findings import Finding, at_risk, ok, wrong
-from tpminstitute.doctor.lookups import texts
+from tpminstitute.doctor.findings import CannotTell, Finding, at_risk, ok, unknown, wrong
+from tpminstitute.doctor.lookups import public_addresses
+from tpminstitute.doctor.spf import MOST_LOOKUPS, BrokenRecord, Verdict, ending, lookups, records_of, verdict
 
 SUBJECT = "SPF"
 
-MOST_LOOKUPS = 10
-"""Questions that a record may cost its reader; more of them, and it counts for nothing (RFC 7208, 4.6.4)."""
-
-ASKS = {"a", "mx", "ptr", "exists"}
-
-
-class BrokenRecord(Exception):
-    """A record that counts for nothing; its text is a sentence that says why."""
+TRY = "Send a mail to a mailbox elsewhere, and look for spf=pass in its source."
 
 
 def check_spf(resolver: Resolver, settings: Settings) -> list[Finding]:
-    """Look for the record of the sender's domain and read it as a receiving server does."""
+    """Look for the record of the sender's domain, and read it as a receiving server does for our mail server."""
     domain = domain_of(settings.mail_from)
-    start = f"Publish at {domain} one TXT record such as `v=spf1 include:spf.your-provider.example ~all`."
     try:
-        records = _records(resolver, domain)
+        records = records_of(resolver, domain)
         if not records:
             says = f"{domain} has no SPF record, so other servers can't tell our mail from forged mail."
+            start = f"Publish at {domain} one TXT record such as `v=spf1 include:spf.your-provider.example ~all`."
             return [wrong(SUBJECT, says, start)]
-        lookups = _lookups(resolver, domain, records[0])
-        ending = _ending(resolver, records[0])
+        record = _record(resolver, domain, records[0])
+        return [record, _coverage(resolver, domain, records[0], urlsplit(settings.mail_server_url).hostname or "")]
     except BrokenRecord as broken:
         return [wrong(SUBJECT, str(broken), "Correct the record; until then it counts for nothing.")]
-    if ending == "+":
+
+
+def _record(resolver: Resolver, domain: str, record: str) -> Finding:
+    cost = lookups(resolver, domain, record)
+    end = ending(resolver, record)
+    if end == "+":
         says = f"The record of {domain} ends with +all: it lets the whole world send in its name."
-        return [wrong(SUBJECT, says, "End it with `~all` or `-all`.")]
-    if ending in ("", "?"):
+        return wrong(SUBJECT, says, "End it with `~all` or `-all`.")
+    if end in ("", "?"):
         says = f"The record of {domain} doesn't say what holds for other servers."
-        return [at_risk(SUBJECT, says, "End it with `~all` or `-all`.")]
-    return [ok(SUBJECT, f"One record at {domain}, ends with {ending}all, costs {lookups} of {MOST_LOOKUPS} lookups.")]
+        return at_risk(SUBJECT, says, "End it with `~all` or `-all`.")
+    return ok(SUBJECT, f"One record at {domain}, ends with {end}all, costs {cost} of {MOST_LOOKUPS} lookups.")
 
 
-def _records(resolver: Resolver, domain: str) -> list[str]:
-    found = [text for text in texts(resolver, domain) if text.lower().split(" ", 1)[0] == "v=spf1"]
-    if len(found) > 1:
-        raise BrokenRecord(f"{domain} has {len(found)} SPF records, and more than one is none.")
-    return found
+def _coverage(resolver: Resolver, domain: str, record: str, host: str) -> Finding:
+    """Say whether the record lets the server send that mail is handed to."""
+    try:
+        known = public_addresses(resolver, host)
+        said = {address: verdict(resolver, domain, record, ip_address(address)) for address in known}
+    except CannotTell as why:
+        return unknown(SUBJECT, f"Whether it covers {host} can't be told. {why}", TRY)
+    if not said:
+        return unknown(SUBJECT, f"{host} has no public address, so whether it covers what sends can't be told.", TRY)
+    missing = {address: how for address, how in said.items() if how not in (Verdict.PASS, Verdict.UNKNOWN)}
+    if missing:
+        ours = host == domain or host.endswith(f".{domain}") or Verdict.PASS in said.values()
+        return _not_covered(domain, host, missing) if ours else _perhaps_relayed(domain, host, missing)
+    if Verdict.UNKNOWN in said.values():
+        says = f"The record of {domain} decides by each mail (macros, exists or ptr), so it can't be told for {host}."
+        return unknown(SUBJECT, says, TRY)
+    return ok(SUBJECT, f"It covers {host} ({', '.join(said)}).")
 
 
-def _lookups(resolver: Resolver, domain: str, record: str, already: int = 0) -> int:
-    """Return how many questions reading `record` costs; raises `BrokenRecord` when they are too many."""
-    cost = already
-    for term in record.split()[1:]:
-        name, target = _term(term)
-        if name not in ASKS and name not in ("include", "redirect"):
-            continue
-        cost += 1
-        if cost > MOST_LOOKUPS:
-            raise BrokenRecord(f"The record of {domain} costs more than {MOST_LOOKUPS} lookups.")
-        if name in ("include", "redirect") and "%" not in target:
-            inner = _records(resolver, target) if target else []
-            if not inner:
-                raise BrokenRecord(f"The record of {domain} names {target or 'nobody'}, which has no SPF record.")
-            cost = _lookups(resolver, target, inner[0], cost)
-    return cost
+def _not_covered(domain: str, host: str, missing: Mapping[str, Verdict]) -> Finding:
+    words = " ".join(f"ip{ip_address(address).version}:{address}" for address in missing)
+    do = f"Put `{words}` into it before its `all`, unless that server hands mail on to another that it covers. {TRY}"
+    says = f"The record of {domain} doesn't cover {', '.join(missing)} ({host}), so mail from there"
+    if Verdict.FAIL in missing.values():
+        return wrong(SUBJECT, f"{says} is refused or counts as forged.", do)
+    return at_risk(SUBJECT, f"{says} may count as forged.", do)
 
 
-def _term(term: str) -> tuple[str, str]:
-    """Return a term's name and the domain behind it: `include:a.example` → include, a.example."""
-    plain = term.lower().lstrip("+-~?")
-    for sign in ":=":
-        name, found, target = plain.partition(sign)
-        if found and name.isalpha():
-            return name, target.partition("/")[0]
-    return plain.partition("/")[0], ""
-
-
-def _ending(resolver: Resolver, record: str) -> str:
-    """Return the sign before `all`, following a redirect; empty when there is none."""
-    terms = record.lower().split()[1:]
-    for term in terms:
-        if term.lstrip("+-~?") == "all":
-            return term[0] if term[0] in "+-~?" else "+"
-    for term in terms:
-        if term.startswith("redirect=") and "%" not in term:
-            onward = _records(resolver, term.removeprefix("redirect="))
-            return _ending(resolver, onward[0]) if onward else ""
-    return ""
+def _perhaps_relayed(domain: str, host: str, missing: Mapping[str, Verdict]) -> Finding:
+    """Many providers send from other addresses than the one that takes their customers' mail."""
+    says = f"The record of {domain} doesn't cover {', '.join(missing)} ({host}); a provider may send from elsewhere."
+    do = f"Look up which `include:` your provider asks for, and whether it stands in the record. {TRY}"
+    return unknown(SUBJECT, says, do)

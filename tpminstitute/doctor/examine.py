@@ -15,6 +15,7 @@ from tpminstitute.doctor.checks_broker import check_broker
 from tpminstitute.doctor.checks_database import check_clock, check_database, check_migrations
 from tpminstitute.doctor.checks_dkim import check_dkim
 from tpminstitute.doctor.checks_dns import check_dmarc, check_mx, check_ptr
+from tpminstitute.doctor.checks_letters import check_letters
 from tpminstitute.doctor.checks_machine import check_disk, check_web
 from tpminstitute.doctor.checks_mail import check_mail_server
 from tpminstitute.doctor.checks_settings import check_settings
@@ -47,6 +48,7 @@ def quick_checks(settings: Settings, db: Database) -> list[Check]:
         Check("Clock", lambda: check_clock(db)),
         Check("Worker", lambda: check_worker(db, settings)),
         Check("Mail queue", lambda: check_mail_queue(db)),
+        Check("Letters", lambda: check_letters(db, settings)),
         Check("Disk", lambda: check_disk(settings.data_dir)),
     ]
 

@@ -1,5 +1,7 @@
 """Questions to the domain name system."""
 
+import ipaddress
+
 import dns.exception
 import dns.resolver
 from dns.rdata import Rdata
@@ -19,6 +21,7 @@ def system_resolver() -> Resolver:
         raise CannotTell(f"This machine knows no name server ({_reason(error)}).") from None
     resolver.timeout = LONGEST_WAIT / 2
     resolver.lifetime = LONGEST_WAIT
+    resolver.cache = dns.resolver.Cache()  # an SPF record is read once for each address of the mail server
     return resolver
 
 
@@ -44,6 +47,20 @@ def addresses(resolver: Resolver, name: str) -> list[str]:
     """Return the IPv4 and IPv6 addresses of `name`."""
     found = [*look_up(resolver, name, "A"), *look_up(resolver, name, "AAAA")]
     return [record.address for record in found]  # type: ignore[attr-defined]
+
+
+def mail_servers(resolver: Resolver, name: str) -> list[str]:
+    """Return the servers that take the mail of `name`; one that is "" says that it takes none (RFC 7505)."""
+    return [str(record.exchange).rstrip(".").lower() for record in look_up(resolver, name, "MX")]  # type: ignore[attr-defined]
+
+
+def public_addresses(resolver: Resolver, host: str) -> list[str]:
+    """Return the addresses of `host`, itself one or a name, that the world can reach."""
+    try:
+        known = [str(ipaddress.ip_address(host))]
+    except ValueError:
+        known = [] if host == "localhost" else addresses(resolver, host)
+    return [address for address in known if ipaddress.ip_address(address).is_global]
 
 
 def _reason(error: Exception) -> str:
