@@ -99,6 +99,7 @@ def mail_zone(names):
         ("include:spf.example.org -all", Outcome.OK, "It covers"),
         ("include:none.example.org mx -all", Outcome.OK, "It covers"),
         ("redirect=spf.example.org", Outcome.OK, "It covers"),
+        ("sender-id=1 mx exp=why.example.org -all", Outcome.OK, "It covers"),
         ("exists:%{i}.example.org mx -all", Outcome.OK, "It covers"),
         ("-all", Outcome.WRONG, f"doesn't cover {V4}, {V6} (mail.tpminstitute.org), so mail from there is refused"),
         ("-mx -all", Outcome.WRONG, "is refused"),

@@ -6,8 +6,8 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.doctor.findings import Finding, ok, wrong
 from tpminstitute.inbox.letters import ACKNOWLEDGEMENT
-from tpminstitute.mail.drafts import ALLOWED
-from tpminstitute.mail.templates import why_unsendable
+from tpminstitute.mail.models import Template
+from tpminstitute.mail.templates import templates, why_unsendable
 
 SUBJECT = "Letters"
 
@@ -18,14 +18,15 @@ WAITS = "Until then the follow-ups that need it wait."
 def check_letters(db: Database, settings: Settings) -> list[Finding]:
     """Make each letter of variables at their longest; a saved one was checked by the rules of the day it was saved."""
     with db.read() as session:
-        found = [finding for key in ALLOWED if (finding := _unsendable(session, settings, key)) is not None]
-    return found or [ok(SUBJECT, f"All {len(ALLOWED)} can be sent.")]
+        letters = templates(session)
+        found = [finding for letter in letters if (finding := _unsendable(session, settings, letter)) is not None]
+    return found or [ok(SUBJECT, f"All {len(letters)} can be sent.")]
 
 
-def _unsendable(session: Session, settings: Settings, key: str) -> Finding | None:
-    problem = why_unsendable(session, key)
+def _unsendable(session: Session, settings: Settings, letter: Template) -> Finding | None:
+    problem = why_unsendable(session, letter.key)
     if not problem:
         return None
-    meanwhile = LEFT_OUT if key == ACKNOWLEDGEMENT else WAITS
-    do = f"Mend it at {settings.public_url}/staff/templates/{key}, or restore another version there. {meanwhile}"
-    return wrong(SUBJECT, f"The letter “{key}” can't be sent. {problem}", do)
+    meanwhile = LEFT_OUT if letter.key == ACKNOWLEDGEMENT else WAITS
+    do = f"Mend it at {settings.public_url}/staff/templates/{letter.key}, or restore another version there. {meanwhile}"
+    return wrong(SUBJECT, f"The letter “{letter.name}” can't be sent. {problem}", do)

@@ -35,10 +35,10 @@ def check_worker(db: Database, settings: Settings) -> list[Finding]:
         do = f"{START} If it has just started, wait {settings.sweep_seconds} s and look again."
         return [wrong(WORKER, "No worker has ever looked at the mail.", do)]
     if delivery is not None:
-        says = f"The mail was last looked at {delivery}; every {settings.sweep_seconds} s is expected."
+        says = f"The mail was {delivery}; every {settings.sweep_seconds} s is expected."
         return [wrong(WORKER, says, f"The worker has stopped, or the scheduler and the broker have. {START}")]
     if follow_ups is not None:
-        says = f"Follow-ups were last looked at {follow_ups}; every {FOLLOW_UP_SECONDS} s is expected."
+        says = f"Follow-ups were {follow_ups}; every {FOLLOW_UP_SECONDS} s is expected."
         return [wrong(WORKER, says, "The scheduler has stopped. Start it: `tpm run`, or `tpm scheduler` by itself.")]
     return [
         ok(WORKER, f"It looked at the mail {ago(beats[Pulse.DELIVERY])}, at follow-ups {ago(beats[Pulse.FOLLOW_UPS])}.")
@@ -46,11 +46,11 @@ def check_worker(db: Database, settings: Settings) -> list[Finding]:
 
 
 def _late(last: datetime | None, every: int) -> str | None:
-    """Return how long ago the last look was, in words, or None when it is recent enough."""
+    """Return that nobody looked for too long, in words, or None when the last look is recent enough."""
     if last is None:
-        return "never"
+        return "never looked at"
     patience = max(MISSED * every, SHORTEST_PATIENCE)
-    return ago(last) if (clock.now() - last).total_seconds() > patience else None
+    return f"last looked at {ago(last)}" if (clock.now() - last).total_seconds() > patience else None
 
 
 def check_mail_queue(db: Database) -> list[Finding]:

@@ -188,8 +188,8 @@ def _term(word: str) -> Term:
     """Return a term taken apart: `~a:b.example/24//64` → ~, a, b.example, (24, 64)."""
     sign, plain = (word[0], word[1:]) if word[0] in SIGNS else ("+", word)
     if modifier := _MODIFIER.fullmatch(plain):
-        return Term(sign, modifier["name"], modifier["target"].rstrip("."), is_modifier=True)
+        return Term(sign, modifier["name"], modifier["target"], is_modifier=True)
     head, _, rest = plain.partition("/")
     four, _, six = f"/{rest}".partition("//") if rest.startswith("/") else rest.partition("//")
     name, _, target = head.partition(":")
-    return Term(sign, name, target.rstrip("."), (four, six))
+    return Term(sign, name, target, (four, six))
