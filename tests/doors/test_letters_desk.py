@@ -5,8 +5,8 @@ from sqlalchemy import func, select
 
 from tests.doors.html import active_content, read
 from tests.doors.people import labels
-from tests.factories import contact_of, messages, submitted
-from tpminstitute.accounts.models import Role
+from tests.factories import contact_of, messages, store_letter, submitted
+from tpminstitute.accounts.models import Account, Role
 from tpminstitute.mail.letters import letter_sources
 from tpminstitute.mail.models import MessageKind, TemplateVersion
 from tpminstitute.mail.templates import current_source
@@ -53,6 +53,15 @@ def test_the_list_says_what_goes_out_and_when(desk):
     ]
     assert "At once, to everyone who writes." in page.text
     assert "Mail 2 of “The pathway, step by step”, 5 days after the mail before it." in page.text
+
+
+def test_the_list_names_a_saved_letter_that_can_not_be_sent_any_more(db, desk):
+    with db.read() as session:
+        alice = session.scalars(select(Account.id)).one()
+    store_letter(db, alice, "follow-up-skills", body="Dear {frist_name}")
+    (problem,) = desk.page("/staff/templates").all("p", class_="row-problem")
+    assert problem.words.startswith("Can’t be sent The letter uses {frist_name}")
+    assert problem.parents[-1].first("a").words == "Follow-up: skills"
 
 
 @pytest.mark.parametrize("key", sorted(letter_sources()))

@@ -15,7 +15,8 @@ def test_the_pages_do_in_a_browser_what_they_promise(started, new_page):
     a_double_click_is_one_inquiry(service, new_page())
     going_back_keeps_the_letter_and_sends_it_once(service, new_page())
     the_contents_follow_the_reader(service, new_page())
-    a_letter_that_is_hostile_does_nothing_at_the_desk(service, new_page(), new_page())
+    a_letter_that_is_hostile_does_nothing_at_the_desk(service, new_page(), desk := new_page())
+    on_a_phone_every_place_of_the_desk_is_in_sight(desk)
 
 
 def inquiries(service):
@@ -97,3 +98,14 @@ def a_letter_that_is_hostile_does_nothing_at_the_desk(service, page, desk):
     expect(desk.locator(".inquiry .words")).to_have_text(hostile)
     assert desk.title() != "1"
     assert desk.locator("img").count() == 0
+
+
+def on_a_phone_every_place_of_the_desk_is_in_sight(desk):
+    desk.set_viewport_size(PHONE)
+    places = desk.locator(".rail nav a").all()
+    assert len(places) >= 5
+    for place in places:
+        box = place.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE["width"], place.text_content()

@@ -22,6 +22,7 @@ from tpminstitute.mail.templates import (
     templates,
     version_of,
     versions_of,
+    why_unsendable,
 )
 from tpminstitute.sequences.queries import uses_of_letters
 from tpminstitute.web.common import CONTENT_SECURITY_POLICY, session, settings
@@ -46,6 +47,7 @@ def letters() -> str:
         {
             "template": template,
             "version": newest_version(session(), template.key),
+            "problem": why_unsendable(session(), template.key),
             "uses": ON_EVERY_INQUIRY if template.key == "acknowledgement" else uses.get(template.key, []),
         }
         for template in templates(session())
