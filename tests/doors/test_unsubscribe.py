@@ -205,7 +205,10 @@ def test_who_left_and_writes_again_is_answered_but_not_followed_up(db, client, l
     assert count(db, Enrollment) == 1
     assert run(db).status is EnrollmentStatus.STOPPED
     assert len(messages(db, kind=MessageKind.ACKNOWLEDGEMENT)) == 2
-    assert any("No follow-ups were started" in told for told, _ in said(db, ActivityKind.ENROLLMENT_SKIPPED))
+    assert any(
+        "No follow-ups were started. The person unsubscribed" in told
+        for told, _ in said(db, ActivityKind.ENROLLMENT_SKIPPED)
+    )
 
 
 # --- something in between ----------------------------------------------------------------------------------
