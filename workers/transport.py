@@ -1,6 +1,5 @@
 """Mail over SMTP: Flask-Mail's connection behind the small Transport protocol of the mail room."""
 
-import re
 import smtplib
 import ssl
 import time
@@ -126,7 +125,10 @@ class SmtpConnection:
             self._host.quit()
 
     def offer(self, sender: str, recipient: str, content: bytes) -> Answer:
-        """Say MAIL and RCPT; a server without SMTPUTF8 can't take a mail that needs it (RFC 6531)."""
+        """Say MAIL and RCPT; a server without SMTPUTF8 can't take a mail that needs it (RFC 6531).
+
+        `ascii_email` lets only addresses pass that stand as they are between angle brackets.
+        """
         options = []
         self._offered_at = time.monotonic()
         try:
@@ -142,10 +144,10 @@ class SmtpConnection:
             if self._in_transaction:
                 self._host.rset()
             self._in_transaction = True
-            code, text = self._host.mail(sender, options)
+            code, text = self._host.docmd("MAIL", " ".join([f"FROM:<{sender}>", *options]))
             reach(FailPoint.AFTER_MAIL)
             if code < 300:
-                code, text = self._host.rcpt(recipient)
+                code, text = self._host.docmd("RCPT", f"TO:<{recipient}>")
                 reach(FailPoint.AFTER_RCPT)
         except (OSError, smtplib.SMTPException) as error:
             return self._lose(DeliveryEventKind.DEFERRED, error)
@@ -197,7 +199,9 @@ def _hello_name(public_url: str) -> str | None:
 
 def _as_data(content: bytes) -> bytes:
     """Return `content` as DATA wants it: dots doubled at line starts, one by itself at the end (RFC 5321, 4.5.2)."""
-    body = re.sub(rb"(?m)^\.", b"..", content)
+    body = content.replace(b"\n.", b"\n..")
+    if body.startswith(b"."):
+        body = b"." + body
     return body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n")
 
 

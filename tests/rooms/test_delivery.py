@@ -243,6 +243,39 @@ def test_a_server_that_never_answers_gets_no_flood_of_the_same_notice(db, settin
     assert notice(db).due_at > clock.now()
 
 
+def test_a_notice_that_nobody_ever_answers_for_is_given_up_and_waits_for_a_person(db, settings):
+    with time_machine.travel(clock.now(), tick=False) as clockwork:
+        submitted(db, settings)
+        post = Post(says_after_content={INSTITUTE: NO_ANSWER})
+        waiting = notice(db)
+        while waiting.status is MessageStatus.QUEUED and clock.now() < waiting.created_at + 2 * GIVE_UP_AFTER:
+            clockwork.move_to(max(clock.now(), waiting.due_at))
+            deliver(db, post, settings)
+            waiting = notice(db)
+        assert waiting.status is MessageStatus.FAILED
+        assert GIVE_UP_AFTER < clock.now() - waiting.created_at < GIVE_UP_AFTER + timedelta(hours=9)
+    assert waiting.reason.startswith(f"Given up after {waiting.attempts} tries over 5 days: The connection")
+    with db.read() as session:
+        (mail,) = [one for one in mails_of(session, contact_of(db).id) if one.id == waiting.id]
+        sentence = timeline_of(session, contact_of(db).id)[0].sentence
+    assert mail.needs_decision, "staff can send it again or leave it"
+    assert sentence.endswith(f"After {waiting.attempts} tries over 5 days it is not sent again by itself.")
+
+
+def test_a_notice_left_by_a_dead_worker_after_days_is_given_up_too(db, settings):
+    submitted(db, settings)
+
+    def die(recipient):
+        raise Killed
+
+    with time_machine.travel(clock.now(), tick=False) as clockwork:
+        with pytest.raises(Killed):
+            deliver(db, Post(after_content=die), settings)
+        clockwork.shift(GIVE_UP_AFTER + timedelta(minutes=1))
+        deliver(db, Post(), settings)
+    assert notice(db).status is MessageStatus.FAILED
+
+
 def test_a_worker_that_lost_its_lease_changes_nothing(db, settings):
     submitted(db, settings)
 

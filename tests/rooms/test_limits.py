@@ -9,6 +9,7 @@ from sqlalchemy import update
 from tests.factories import ADA, make_settings, messages, submitted
 from tests.rooms.post import Post
 from tpminstitute.core import clock
+from tpminstitute.mail.claim import BATCH, claim
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MailControl, MessageKind, MessageStatus
 
@@ -63,6 +64,16 @@ def test_one_domain_gets_so_many_mails_a_minute_and_others_are_not_kept_waiting(
             clockwork.shift(timedelta(minutes=1, seconds=1))
             deliver(db, post, settings)
         assert sum(one.endswith("@busy.example.org") for one in post.recipients) == 4
+
+
+def test_a_batch_that_a_limit_holds_back_does_not_hide_the_mails_behind_it(db, limited):
+    settings = limited(mail_domain_rate=1)
+    for number in range(BATCH // 2):
+        submitted(db, settings, email=f"reader{number}@busy.example.org")
+    submitted(db, settings, email="ada@quiet.example.org")
+    with db.write() as session:
+        batch = claim(session, settings, "token", clock.now())
+    assert [mail.recipient for mail in batch] == [INSTITUTE, "reader0@busy.example.org", "ada@quiet.example.org"]
 
 
 def test_so_many_mails_a_minute_go_out_in_all(db, limited):

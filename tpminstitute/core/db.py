@@ -115,17 +115,23 @@ class Database:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, connection: Connection | None = None) -> Iterator[Session]:
         """Yield a session whose transaction is committed at the end, or rolled back when the block raises.
 
         Wake-ups that were asked for inside are published after the commit.
+
+        Parameters: `connection`, one of `connect`, to be used for it; by default one of the pool.
         """
-        with Session(self._writing, expire_on_commit=False) as session:
+        with Session(connection or self._writing, expire_on_commit=False) as session:
             yield session
             session.commit()
         if self.publisher is not None:
             for job in jobs.hints_of(session):
                 self.publisher.hint(job)
+
+    def connect(self) -> Connection:
+        """Return a connection for one transaction after another: fetching one from the pool each time costs a ping."""
+        return self._writing.connect()
 
     def close(self) -> None:
         """Close every connection."""

@@ -87,7 +87,7 @@ def recover_expired(session: Session) -> None:
     expired = Message.lease_until < clock.now()
     give_back(session, expired)
     rows = session.execute(
-        select(Message.id, Message.kind, Message.contact_id, Message.subject)
+        select(Message.id, Message.kind, Message.contact_id, Message.subject, Message.created_at)
         .where(Message.status == MessageStatus.SENDING, expired)
         .with_for_update(skip_locked=True)
     ).all()

@@ -22,9 +22,9 @@ from tpminstitute.core.heartbeat import Pulse, beat
 from tpminstitute.mail import settlement
 from tpminstitute.mail.claim import BATCH, Claimed, claim, give_back, recover_expired, waiting
 from tpminstitute.mail.dkim import DkimKey, SigningError, sign, signing_key
-from tpminstitute.mail.ledger import Ledger
+from tpminstitute.mail.ledger import Ledger, OneByOne
 from tpminstitute.mail.models import DeliveryEventKind, Message
-from tpminstitute.mail.settlement import GIVE_UP_AFTER, Subject
+from tpminstitute.mail.settlement import Leased, Subject
 from tpminstitute.mail.transport import Answer, Connection, Transport, Unreachable
 
 log = structlog.get_logger(__name__)
@@ -134,14 +134,15 @@ class Lane:
         content = _signed(message, self._way.key)
         answer = connection.offer(message.sender, message.recipient, content)
         if answer.accepted:
-            begun = self._way.ledger.commit(lambda session: _begin(session, message, self._token, self._way.settings))
+            until = clock.now() + timedelta(seconds=self._way.settings.lease_seconds)
+            begun = self._way.ledger.commit(_begin, (message, self._token, until))
             self.settle_last()
             if not begun.result():
                 return
             reach(FailPoint.SENDING_AFTER_COMMIT)
             answer = connection.hand_over(content)
         self.settle_last()
-        self._settling = self._way.ledger.commit(lambda session: _settle(session, message, self._token, answer))
+        self._settling = self._way.ledger.commit(_settle, (message, self._token, answer))
         self.accepted += answer.accepted
         self.connection_lost = answer.connection_lost
 
@@ -162,19 +163,35 @@ def _signed(message: Claimed, key: DkimKey | None) -> bytes:
         return message.content
 
 
-def _begin(session: Session, message: Claimed, token: str, settings: Settings) -> bool:
-    lease = timedelta(seconds=settings.lease_seconds)
-    begun = settlement.begin_sending(session, _subject(message), token, lease)
-    if not begun:
-        settlement.not_begun(session, _subject(message), token, message.recipient_key)
-    return begun
+def _begin(session: Session, about: Sequence[tuple[Claimed, str, datetime]]) -> Sequence[bool]:
+    until = min(until for _, _, until in about)
+    if settlement.begin_sending(session, [Leased(_subject(message), token) for message, token, _ in about], until):
+        return [True] * len(about)
+    if len(about) > 1:
+        raise OneByOne
+    ((message, token, _),) = about
+    settlement.not_begun(session, _subject(message), token, message.recipient_key)
+    return [False]
 
 
-def _settle(session: Session, message: Claimed, token: str, answer: Answer) -> None:
+def _settle(session: Session, outcomes: Sequence[tuple[Claimed, str, Answer]]) -> Sequence[None]:
+    taken = [outcome for outcome in outcomes if outcome[2].accepted]
+    if taken and not settlement.accepted(
+        session, [Leased(_subject(message), token) for message, token, _ in taken], [answer for _, _, answer in taken]
+    ):
+        if len(outcomes) > 1:
+            raise OneByOne
+        settlement.lease_lost(taken[0][0].id)
+    for message, token, answer in outcomes:
+        if not answer.accepted:
+            _settle_failure(session, message, token, answer)
+        reach(FailPoint.SETTLE_BEFORE_COMMIT)
+    return [None] * len(outcomes)
+
+
+def _settle_failure(session: Session, message: Claimed, token: str, answer: Answer) -> None:
     subject = _subject(message)
     match answer.kind:
-        case DeliveryEventKind.ACCEPTED:
-            settlement.accepted(session, subject, token, answer)
         case DeliveryEventKind.REFUSED:
             reason = f"The mail server refused it: {answer.text}"
             settlement.failed(session, subject, token, answer, reason)
@@ -182,17 +199,15 @@ def _settle(session: Session, message: Claimed, token: str, answer: Answer) -> N
             settlement.unknown(session, subject, token)
         case _:
             _wait_or_give_up(session, message, token, answer)
-    reach(FailPoint.SETTLE_BEFORE_COMMIT)
 
 
 def _wait_or_give_up(session: Session, message: Claimed, token: str, answer: Answer) -> None:
     attempts = message.attempts + 1
-    if clock.now() - message.created_at <= GIVE_UP_AFTER:
+    if not settlement.given_up(message.created_at):
         settlement.deferred(session, _subject(message), token, answer, attempts)
         return
-    reason = f"Given up after {attempts} tries over {GIVE_UP_AFTER.days} days: {answer.text}"
-    settlement.failed(session, _subject(message), token, answer, reason)
+    settlement.failed(session, _subject(message), token, answer, settlement.given_up_reason(attempts, answer.text))
 
 
 def _subject(message: Claimed) -> Subject:
-    return Subject(message.id, message.kind, message.contact_id, message.subject)
+    return Subject(message.id, message.kind, message.contact_id, message.subject, message.created_at)

@@ -1,25 +1,37 @@
 """One pen for several lanes: what they have to write at the same moment goes into one commit.
 
 A commit waits for the disk. While it does, lanes go on talking to the mail server, and whatever they have to write
-meanwhile is written by the next commit, together. Nothing is less durable for it: a lane that must know waits.
+meanwhile is written by the next commit, together, and the same kind of write in the same statements. Nothing is less
+durable for it: a lane that must know waits.
 """
 
 import threading
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
+import structlog
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from tpminstitute.core.db import Database
 
+log = structlog.get_logger(__name__)
+
+W = TypeVar("W")
 T = TypeVar("T")
 
 
+class OneByOne(Exception):
+    """Raised by a write of several things that turn out to be unlike: nothing of it is kept, and each is done alone."""
+
+
 class _Entry(NamedTuple):
-    write: Callable[[Session], Any]
+    write: Callable[[Session, Sequence[Any]], Sequence[Any]]
+    what: Any
     outcome: "Future[Any]"
 
 
@@ -29,11 +41,13 @@ class Ledger:
     def __init__(self, db: Database) -> None:
         """Write to `db`, from `with` to its end."""
         self._db = db
+        self._connection: Connection
         self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ledger")
 
     def __enter__(self) -> Self:
-        """Begin to write."""
+        """Connect, and begin to write. A connection that is lost later is made anew by the next write."""
+        self._connection = self._db.connect()
         self._thread.start()
         return self
 
@@ -43,15 +57,18 @@ class Ledger:
         """Write what is left, then stop."""
         self._entries.put(None)
         self._thread.join()
+        self._connection.close()
 
-    def commit(self, write: Callable[[Session], T]) -> "Future[T]":
-        """Run `write` in a transaction, perhaps with other lanes' writes.
+    def commit(self, write: Callable[[Session, Sequence[W]], Sequence[T]], what: W) -> "Future[T]":
+        """Write `what` down in a transaction, perhaps with other lanes' writes.
 
-        Returns its result to come: there once it is committed, or what it raised. Other lanes' writes are committed
-        all the same.
+        Parameters: `write`, which is given everything that the lanes want to have written by it at this moment, and
+        returns one result for each, in the same order.
+        Returns the result to come: there once it is committed, or what `write` raised for `what` alone. Other lanes'
+        writes are committed all the same.
         """
         outcome: Future[T] = Future()
-        self._entries.put(_Entry(write, outcome))
+        self._entries.put(_Entry(write, what, outcome))
         return outcome
 
     def _run(self) -> None:
@@ -74,14 +91,25 @@ class Ledger:
 
     def _write_down(self, entries: list[_Entry]) -> None:
         try:
-            with self._db.write() as session:
-                results = [entry.write(session) for entry in entries]
+            results = self._written(entries)
         except Exception as problem:
             if len(entries) == 1:
                 entries[0].outcome.set_exception(problem)
                 return
+            log.info("written_one_by_one", reason=repr(problem), entries=len(entries))
             for entry in entries:
                 self._write_down([entry])
             return
-        for entry, result in zip(entries, results, strict=True):
+        for entry, result in results:
             entry.outcome.set_result(result)
+
+    def _written(self, entries: list[_Entry]) -> list[tuple[_Entry, Any]]:
+        alike = defaultdict(list)
+        for entry in entries:
+            alike[entry.write].append(entry)
+        with self._db.write(self._connection) as session:
+            return [
+                pair
+                for write, group in alike.items()
+                for pair in zip(group, write(session, [entry.what for entry in group]), strict=True)
+            ]

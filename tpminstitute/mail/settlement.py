@@ -1,10 +1,11 @@
 """Settle a mail: write down what became of it, if our lease on it still holds.
 
 The statements of the way every mail goes are made once: building them anew for each mail would cost more than
-running them.
+running them. They write down several mails at once: what every mail costs is mostly its statements' way there and back.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
@@ -24,7 +25,7 @@ from tpminstitute.mail.outbox import describe, event
 from tpminstitute.mail.suppression import SENTENCES, closed_to_this_message, suppression_of
 from tpminstitute.mail.transport import Answer
 from tpminstitute.timeline.models import ActivityKind
-from tpminstitute.timeline.service import record
+from tpminstitute.timeline.service import record, record_each
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,14 @@ class Subject(NamedTuple):
     kind: MessageKind
     contact_id: int
     subject: str
+    created_at: datetime
+
+
+class Leased(NamedTuple):
+    """A mail, and the token of the lease that we hold it under."""
+
+    mail: Subject
+    token: str
 
 
 _MESSAGES = Message.__table__
@@ -66,24 +75,37 @@ _ACCEPT = (
     .where(_OURS)
     .values(status=MessageStatus.SENT, reason="", sent_at=bindparam("now"), lease_token=None, lease_until=None)
 )
-_NOTE = insert(DeliveryEvent.__table__)  # type: ignore[arg-type]
+_NOTE = insert(DeliveryEvent.__table__).inline()  # type: ignore[arg-type]
 
 
-def begin_sending(session: Session, message: Subject, token: str, lease: timedelta) -> bool:
-    """Just before DATA: still ours, not cancelled, not suppressed, not held? Then say in the row that it is sending."""
-    values = {"message": message.id, "token": token, "until": clock.now() + lease}
-    return session.connection().execute(_BEGIN, values).rowcount == 1
+def begin_sending(session: Session, mails: Sequence[Leased], until: datetime) -> bool:
+    """Just before DATA: still ours, not cancelled, not suppressed, not held? Then say in the row that it is sending.
+
+    Parameters: `until`, when the lease ends that begins here.
+    Returns whether that was so of every one of the mails; if it was not, the row of one that was has changed.
+    """
+    values = [{"message": mail.id, "token": token, "until": until} for mail, token in mails]
+    return session.connection().execute(_BEGIN, values).rowcount == len(mails)
 
 
-def accepted(session: Session, message: Subject, token: str, answer: Answer) -> None:
-    """Settle a mail that the server took."""
+def accepted(session: Session, mails: Sequence[Leased], answers: Sequence[Answer]) -> bool:
+    """Settle mails that the server took; `answers` are in the order of the mails.
+
+    Returns whether the leases on all of them still held; if not, nothing but the rows of those that did has changed.
+    """
     now, connection = clock.now(), session.connection()
-    if connection.execute(_ACCEPT, {"message": message.id, "token": token, "now": now}).rowcount != 1:
-        _lease_lost(message.id)
-        return
-    note = {"message_id": message.id, "at": now, "kind": answer.kind, "code": answer.code, "text": answer.text}
-    connection.execute(_NOTE, note)
-    _tell(session, message, ActivityKind.MAIL_SENT, f"{describe(message.kind, message.subject)} was sent.")
+    settled = [{"message": mail.id, "token": token, "now": now} for mail, token in mails]
+    if connection.execute(_ACCEPT, settled).rowcount != len(mails):
+        return False
+    notes = [
+        {"message_id": mail.id, "at": now, "kind": answer.kind, "code": answer.code, "text": answer.text}
+        for (mail, _), answer in zip(mails, answers, strict=True)
+    ]
+    connection.execute(_NOTE, notes)
+    told = [mail for mail, _ in mails if mail.kind is not MessageKind.TEST]
+    sentences = [(mail.contact_id, f"{describe(mail.kind, mail.subject)} was sent.") for mail in told]
+    record_each(session, ActivityKind.MAIL_SENT, sentences)
+    return True
 
 
 def failed(session: Session, message: Subject, token: str, answer: Answer, reason: str) -> None:
@@ -109,24 +131,26 @@ def unknown(session: Session, message: Subject, token: str) -> None:
 
 
 def uncertain(session: Session, message: Subject) -> None:
-    """Decide about a mail that may have arrived: the institute's notice goes again, others wait for a person."""
-    again = message.kind is MessageKind.NOTICE
-    attempts = session.execute(
+    """Decide about a mail that may have arrived and whose row nobody else can change meanwhile.
+
+    The institute's notice goes again, until it is given up as every mail is; others wait for a person.
+    """
+    attempts = 1 + session.scalars(select(Message.attempts).where(Message.id == message.id)).one()
+    values: dict[str, object] = {"status": MessageStatus.UNCERTAIN, "reason": UNCERTAIN_REASON}
+    then = "It waits for a person to decide."
+    if message.kind is MessageKind.NOTICE and given_up(message.created_at):
+        values = {"status": MessageStatus.FAILED, "reason": given_up_reason(attempts, UNCERTAIN_REASON)}
+        then = f"After {attempts} tries over {GIVE_UP_AFTER.days} days it is not sent again by itself."
+    elif message.kind is MessageKind.NOTICE:
+        values = {"status": MessageStatus.QUEUED, "reason": ""}
+        then = "It is sent again with the same Message-ID."
+        if attempts > 1:  # each try may be one more copy: the first goes at once, the others take their time
+            values["due_at"] = clock.now() + pause_after(attempts - 1)
+    session.execute(
         update(Message)
         .where(Message.id == message.id)
-        .values(
-            status=MessageStatus.QUEUED if again else MessageStatus.UNCERTAIN,
-            reason="" if again else UNCERTAIN_REASON,
-            attempts=Message.attempts + 1,
-            lease_token=None,
-            lease_until=None,
-        )
-        .returning(Message.attempts)
-    ).scalar_one()
-    if again and attempts > 1:  # each try may be one more copy: the first goes at once, the others take their time
-        due = clock.now() + pause_after(attempts - 1)
-        session.execute(update(Message).where(Message.id == message.id).values(due_at=due))
-    then = "It is sent again with the same Message-ID." if again else "It waits for a person to decide."
+        .values(attempts=attempts, lease_token=None, lease_until=None, **values)
+    )
     session.add(event(message.id, DeliveryEventKind.UNCERTAIN, f"{UNCERTAIN_REASON} {then}"))
     sentence = f"{describe(message.kind, message.subject)}: {UNCERTAIN_REASON} {then}"
     _tell(session, message, ActivityKind.MAIL_UNCERTAIN, sentence)
@@ -150,6 +174,16 @@ def pause_after(attempts: int) -> timedelta:
     return FIRST_PAUSES[attempts - 1] if attempts <= len(FIRST_PAUSES) else LATER_PAUSE
 
 
+def given_up(created_at: datetime) -> bool:
+    """Return whether a mail that was written at `created_at` has been tried for long enough."""
+    return clock.now() - created_at > GIVE_UP_AFTER
+
+
+def given_up_reason(attempts: int, last: str) -> str:
+    """Return why a mail is not tried again; `last` says what became of the last try."""
+    return f"Given up after {attempts} tries over {GIVE_UP_AFTER.days} days: {last}"
+
+
 def _tell(session: Session, message: Subject, kind: ActivityKind, sentence: str) -> None:
     """Write on the contact's timeline; a test mail to a colleague is none of the contact's business."""
     if message.kind is not MessageKind.TEST:
@@ -164,11 +198,12 @@ def _change(session: Session, message_id: int, token: str, *, quietly: bool = Fa
         .returning(Message.id)
     ).one_or_none()
     if changed is None and not quietly:
-        _lease_lost(message_id)
+        lease_lost(message_id)
     return changed is not None
 
 
-def _lease_lost(message_id: int) -> None:
+def lease_lost(message_id: int) -> None:
+    """Say in the log that a mail was not ours any more when there was something to settle."""
     log.warning("lease_lost", message=message_id)
 
 

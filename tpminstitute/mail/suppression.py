@@ -90,7 +90,7 @@ def closed_to_this_message() -> ColumnElement[bool]:
     they themselves just sent; a bounce, a complaint or a person's word closes the address for everything.
     """
     return and_(
-        Message.kind.not_in(ALWAYS_SENT),
+        *(Message.kind != kind for kind in ALWAYS_SENT),
         exists().where(
             Suppression.email_key == Message.recipient_key,
             or_(

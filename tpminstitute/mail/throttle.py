@@ -16,7 +16,10 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
 LOOK_AHEAD = 4
-"""How many times the wanted number of mails is looked at, so that a limited address doesn't hide the ones behind it."""
+"""How many times the wanted number of mails is looked at where a limit holds some back: they must not hide the others.
+
+Without any held back it would be waste: PostgreSQL writes each lock down.
+"""
 
 UNDER_WAY = (MessageStatus.CLAIMED, MessageStatus.SENDING)
 EXEMPT = (MessageKind.NOTICE, MessageKind.TEST)
@@ -41,22 +44,28 @@ def allowed(session: Session, settings: Settings, due: Sequence[ColumnElement[bo
     """
     if settings.mail_rate or settings.mail_domain_rate:
         _one_at_a_time(session)
+    tally = _look(session, settings, due, most, most)
+    if tally.held_back and len(tally.allowed) < most:
+        tally = _look(session, settings, due, most, most * LOOK_AHEAD)
+    _postpone(session, settings, tally)
+    return tally.allowed
+
+
+def _look(session: Session, settings: Settings, due: Sequence[ColumnElement[bool]], most: int, at: int) -> Tally:
+    """Weigh the first `at` due mails against the limits, until `most` are allowed."""
     candidates = session.execute(
         select(Message.id, Message.kind, Message.recipient_key, Message.recipient_domain)
         .where(*due)
         .order_by(Message.due_at, Message.id)
-        .limit(most * LOOK_AHEAD)
+        .limit(at)
         .with_for_update(skip_locked=True)
     ).all()
-    if not candidates:
-        return []
     tally = _tally(session, settings, {key for _, kind, key, _ in candidates if kind not in EXEMPT})
     for message_id, kind, key, domain in candidates:
         if len(tally.allowed) == most or (settings.mail_rate and tally.in_all >= settings.mail_rate):
             break
         _weigh(tally, settings, message_id, "" if kind in EXEMPT else key, domain)
-    _postpone(session, settings, tally)
-    return tally.allowed
+    return tally
 
 
 def _one_at_a_time(session: Session) -> None:
