@@ -24,6 +24,7 @@ def create_celery(settings: Settings) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_ignore_result=True,
+        result_expires=None,  # else the scheduler would add a daily job, on another clock than ours
         task_publish_retry=False,
         task_default_queue="tpminstitute",
         worker_prefetch_multiplier=1,

@@ -1,5 +1,6 @@
 """Hints over the real brokers: quick, best effort, and never in the way."""
 
+import contextlib
 import time
 
 import pytest
@@ -8,7 +9,6 @@ from tests.factories import make_settings
 from tests.parts.ports import free_port
 from tpminstitute.core.jobs import Job
 from workers.celery_app import create_celery, publish
-from workers.schedule import schedule
 
 
 def test_a_hint_lands_in_the_folder_of_the_built_in_broker(tmp_path):
@@ -42,10 +42,29 @@ def test_a_silent_redis_costs_a_hint_little_time(tmp_path, redis_server):
     assert time.monotonic() - begun < 5
 
 
-def test_every_job_has_its_hour():
-    assert set(schedule(20)) == {job.value for job in Job}
+def next_wake_up(celery):
+    """The headers of the next wake-up that a worker gets."""
+    with celery.connection_for_read() as connection:
+        queue = connection.SimpleQueue("tpminstitute", no_ack=True)
+        for _ in range(20):
+            with contextlib.suppress(queue.Empty):
+                return queue.get(timeout=1).headers
+    raise AssertionError("no wake-up came")
 
 
-def test_a_wake_up_that_nobody_took_expires_before_the_next():
-    for entry in schedule(20).values():
-        assert entry["options"]["expires"] <= entry["schedule"]
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda whole: whole[: len(whole) // 2], lambda whole: whole[:-1], lambda _: b"", lambda whole: b"\xff" + whole],
+    ids=["half of it", "all but its last octet", "empty", "no text"],
+)
+def test_a_wake_up_that_a_full_disk_cut_short_is_passed_over(tmp_path, spoil):
+    settings = make_settings(tmp_path)
+    celery = create_celery(settings)
+    publish(celery, Job.TIDY)
+    folder = settings.broker_folder / "queue"
+    (whole,) = folder.iterdir()
+    spoilt = whole.rename(folder / "0_spoilt.tpminstitute.msg")  # the first in line
+    spoilt.write_bytes(spoil(spoilt.read_bytes()))
+    publish(celery, Job.DELIVER)
+    assert next_wake_up(celery)["task"] == Job.DELIVER.value
+    assert list(folder.iterdir()) == []
