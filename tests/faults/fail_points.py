@@ -69,6 +69,7 @@ def _wait_for_death(process: str) -> Callable[[House, Visitors], None]:
 
 def _in_follow_ups(house: House, visitors: Visitors) -> None:
     visitors.wait_for_thanks(6)
+    assert house.process("worker").deaths == 0, "the worker died before a follow-up was due"
     house.make_follow_ups_due()
     house.hint(Job.FOLLOW_UP)
     house.wait_for_death("worker")

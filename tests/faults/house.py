@@ -114,6 +114,7 @@ class House:
         self.db: Database
         self._stack = ExitStack()
         self._celery: Any = None
+        self._made_due: set[int] = set()
 
     def open(self) -> None:
         """Start everything and wait until the service answers."""
@@ -218,13 +219,11 @@ class House:
         publish(self._celery, job)
 
     def make_follow_ups_due(self) -> None:
-        """Let the first follow-up of every run be due now."""
+        """Let the first follow-up of every run be due now, once each: one that the service forgets stays forgotten."""
         with self.db.write() as session:
-            session.execute(
-                update(Enrollment)
-                .where(Enrollment.status == EnrollmentStatus.ACTIVE, Enrollment.next_position == 1)
-                .values(next_due_at=clock.now())
-            )
+            runs = session.scalars(select(Enrollment.id).where(Enrollment.id.not_in(self._made_due))).all()
+            session.execute(update(Enrollment).where(Enrollment.id.in_(runs)).values(next_due_at=clock.now()))
+        self._made_due.update(runs)
 
     def shift_mails(self, by: timedelta) -> None:
         """Shift the moments of all mails, as they would look to a clock that jumped the other way."""

@@ -97,6 +97,8 @@ def _play(row: Row, house: House) -> None:
         visitors.wait_for_thanks(len(visitors.thanked()) + WARM_UP, timeout=90)
     finally:
         visitors.finish()
+    if scenario.follow_ups:
+        house.make_follow_ups_due()  # those of the letters that came meanwhile
     settled = house.wait_until_settled(scenario.settle_seconds, tick=scenario.follow_ups)
     row.count = audit(
         house.db,
