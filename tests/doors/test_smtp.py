@@ -3,14 +3,22 @@
 import threading
 from email import message_from_bytes, policy
 
+import dkim as dkimpy
 import pytest
+from sqlalchemy import update
 
 from tests.factories import ADA, make_settings, messages, submitted
+from tests.parts import lint
+from tests.parts.keys import ed25519_pem, rsa_pem
 from tests.parts.ports import free_port
 from tests.parts.smtp import DROP, MailServer
+from tpminstitute.core import clock
 from tpminstitute.mail.delivery import deliver
+from tpminstitute.mail.dkim import signing_key
 from tpminstitute.mail.models import DeliveryEventKind, MessageKind, MessageStatus
 from tpminstitute.mail.transport import Unreachable
+from tpminstitute.sequences.models import Enrollment
+from tpminstitute.sequences.runner import run_due
 from workers.transport import SmtpTransport
 
 
@@ -179,3 +187,34 @@ def test_what_is_no_address_is_refused_before_the_server_hears_of_it(settings, m
     with SmtpTransport(settings).open() as connection:
         answer = connection.offer("a@example.org", "b@exa mple.org", b"")
     assert answer.kind is DeliveryEventKind.REFUSED
+
+
+@pytest.fixture(params=[rsa_pem(), ed25519_pem()], ids=["rsa", "ed25519"])
+def signing_settings(request, tmp_path, mail_server, monkeypatch):
+    """The settings of an institute that signs, its public key in the tests' DNS."""
+    (file := tmp_path / "dkim.pem").write_bytes(request.param)
+    settings = make_settings(tmp_path, smtp_url=mail_server.url, dkim_key=str(file), dkim_selector="tpm1")
+    key = signing_key(settings)
+    assert key is not None
+    monkeypatch.setitem(lint.KEYS, key.record_name, key.record)
+    return settings
+
+
+def verifies(content):
+    records = {f"{name}.".encode(): record.encode() for name, record in lint.KEYS.items()}
+    return dkimpy.verify(content, dnsfunc=lambda name, timeout: records.get(name))
+
+
+def test_a_follow_up_arrives_with_a_signature_that_verifies_and_covers_the_way_out(db, signing_settings, mail_server):
+    submitted(db, signing_settings, consents=True)
+    with db.write() as session:
+        session.execute(update(Enrollment).values(next_due_at=clock.now()))
+    run_due(db, signing_settings)
+    assert delivered(db, signing_settings) == 3
+    (content,) = [mail.content for mail in mail_server.mails if mail.message["List-Unsubscribe"]]
+    assert verifies(content)
+    for header in (b"List-Unsubscribe: ", b"List-Unsubscribe-Post: "):
+        changed, removed = content.replace(header, header + b"x"), content.replace(header, b"X-" + header)
+        assert content not in (changed, removed)
+        assert not verifies(changed)
+        assert not verifies(removed)
