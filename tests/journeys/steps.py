@@ -17,6 +17,9 @@ PASSWORD = "four unrelated words"
 READING_TIME = 2_100
 """Milliseconds; nobody writes a letter within two seconds of opening the page, and who does is set apart."""
 
+OPEN_SINCE = "performance.now() - performance.getEntriesByType('navigation')[0].responseEnd"
+"""Counted from the page's arrival: it was made before that, but on a busy machine long after it was asked for."""
+
 T = TypeVar("T")
 
 
@@ -69,7 +72,7 @@ def write_letter(page: Page, message: str = "How do I begin?", email: str = "ada
 
 def wait_until_read(page: Page) -> None:
     """Wait until the page is open for as long as a person needs."""
-    wait_until(lambda: page.evaluate("performance.now()") > READING_TIME, "the time to write")
+    wait_until(lambda: page.evaluate(OPEN_SINCE) > READING_TIME, "the time to write")
 
 
 def send(page: Page) -> None:
