@@ -26,7 +26,7 @@ def mail_faults(*, really_slow: bool = False) -> list[Scenario]:
     slow = _scenario(f"answers after {SLOW:g} s (1.5 leases), twice", _slow(SLOW), uncertain=True)
     if really_slow:
         slow = _scenario("answers after 90 s, once (lease 300 s)", _slow(REALLY_SLOW, times=1))
-        slow = replace(slow, lease_seconds=300, settle_seconds=180)
+        slow = replace(slow, lease_seconds=300, settle_seconds=180, at_most=2000)  # about three a second
     return [
         _scenario(f"refuses connections for {AWAY:.0f} s", _refusing),
         _scenario(f"blackholed for {SILENT:.0f} s: takes connections, says nothing", _blackholed),
