@@ -29,7 +29,7 @@ from tpminstitute.mail.transport import Answer, Connection, Transport, Unreachab
 
 log = structlog.get_logger(__name__)
 
-LANES = 4
+LANES = 8
 """Connections at once, when there is more to send than one batch."""
 
 
