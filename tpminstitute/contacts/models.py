@@ -25,6 +25,20 @@ class Contact(Base):
     first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class ContactAddress(Base):
+    """A further address of a contact, confirmed by a staff member; the contact's own stays where mail goes."""
+
+    __tablename__ = "contact_addresses"
+    __table_args__ = (non_empty("email"), non_empty("email_key"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ConsentChange(StrEnum):
     """A consent was given or taken back."""
 

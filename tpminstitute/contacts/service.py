@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.identity import EmailAddress
-from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.models import Contact, ContactAddress
 from tpminstitute.core import clock, tokens
+from tpminstitute.core.errors import Refusal
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,12 @@ def find_or_add(session: Session, person: Person) -> Contact:
 
     What is already known is never overwritten by a form that anybody can fill in; gaps are filled.
     """
-    _add_if_new(session, person)
-    contact = session.scalars(
-        select(Contact).where(Contact.email_key == person.email.key).with_for_update(key_share=True)
-    ).one()
+    contact = locked_by_address(session, person.email.key)
+    if contact is None:
+        _add_if_new(session, person)
+        contact = session.scalars(
+            select(Contact).where(Contact.email_key == person.email.key).with_for_update(key_share=True)
+        ).one()
     if person.phone_typed and not contact.phone_typed:
         session.execute(
             update(Contact)
@@ -37,6 +40,45 @@ def find_or_add(session: Session, person: Person) -> Contact:
             .values(phone_typed=person.phone_typed, phone_e164=person.phone_e164)
         )
     return contact
+
+
+def locked_by_address(session: Session, email_key: str) -> Contact | None:
+    """Return the contact with that address, their own or a further one, locked until the transaction ends, or None."""
+    further = select(ContactAddress.contact_id).where(ContactAddress.email_key == email_key)
+    return session.scalar(
+        select(Contact)
+        .where(or_(Contact.email_key == email_key, Contact.id.in_(further)))
+        .order_by(Contact.email_key != email_key)
+        .limit(1)
+        .with_for_update(key_share=True)
+    )
+
+
+def locked(session: Session, contact_id: int) -> Contact:
+    """Return a contact, locked until the transaction ends."""
+    return session.scalars(select(Contact).where(Contact.id == contact_id).with_for_update(key_share=True)).one()
+
+
+def knows_address(session: Session, contact: Contact, email_key: str) -> bool:
+    """Return whether an address is the contact's own, or a further one that a staff member confirmed."""
+    further = select(ContactAddress.id).where(
+        ContactAddress.contact_id == contact.id, ContactAddress.email_key == email_key
+    )
+    return contact.email_key == email_key or session.scalar(further) is not None
+
+
+def add_address(session: Session, contact: Contact, email: EmailAddress, account_id: int) -> None:
+    """Keep a further address of a contact; raises `Refusal` when it is somebody's already."""
+    holder = locked_by_address(session, email.key)
+    if holder is not None and holder.id != contact.id:
+        raise Refusal(f"{email.address} belongs to another contact already. Nothing was changed.")
+    if holder is None:
+        session.add(
+            ContactAddress(
+                contact_id=contact.id, email=email.address, email_key=email.key, account_id=account_id, at=clock.now()
+            )
+        )
+        session.flush()
 
 
 def by_public_id(session: Session, public_id: str) -> Contact | None:

@@ -16,6 +16,9 @@ from tpminstitute.core.errors import SettingsError
 CATCHER_PORT_OFFSET = 25
 """The built-in mail catcher listens this many ports above the web port, so that every process finds it."""
 
+LONGEST_REPLY_LOCAL_PART = 24
+"""Characters, so that a signed word fits into the 64 of a local part (RFC 5321, 4.5.3.1.1)."""
+
 
 class AppEnv(StrEnum):
     """Where the service runs."""
@@ -54,6 +57,7 @@ class Settings(BaseSettings):
     institute_email: str = "info@tpminstitute.org"
     institute_phone: str = "+1 (215) 430-2201"
     mail_from: str = ""
+    reply_address: str = ""
     postal_address: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     app_env: AppEnv = AppEnv.DEVELOPMENT
@@ -111,7 +115,7 @@ class Settings(BaseSettings):
             raise ValueError("write it as https://www.example.org")
         return _ascii_host(url).rstrip("/")
 
-    @field_validator("institute_email", "mail_from")
+    @field_validator("institute_email", "mail_from", "reply_address")
     @classmethod
     def _mail_address(cls, address: str) -> str:
         local, _, domain = address.rpartition("@")
@@ -123,6 +127,17 @@ class Settings(BaseSettings):
             idna.encode(domain or "example.org", uts46=True)
         except idna.IDNAError:
             raise ValueError("what follows the @ is no name that DNS can hold") from None
+        return address
+
+    @field_validator("reply_address")
+    @classmethod
+    def _room_for_a_tag(cls, address: str) -> str:
+        local = address.rpartition("@")[0]
+        if "+" in local or len(local) > LONGEST_REPLY_LOCAL_PART:
+            raise ValueError(
+                f"write it without a plus sign, at most {LONGEST_REPLY_LOCAL_PART} characters before the @: "
+                "the service adds a plus sign and a signed word"
+            )
         return address
 
     @model_validator(mode="after")

@@ -1,17 +1,22 @@
 """The two mails that an inquiry owes: the institute's notice and the visitor's acknowledgement."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry
+from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, ReceivedMail
+from tpminstitute.inbox.reply_addresses import Purpose, reply_address, reply_to_institute
 from tpminstitute.mail import variables
-from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8
+from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8, threading
 from tpminstitute.mail.letters import Frame, render
 from tpminstitute.mail.models import MessageKind
-from tpminstitute.mail.notice import render_notice
+from tpminstitute.mail.notice import render_mail_notice, render_notice
 from tpminstitute.mail.outbox import Order
 from tpminstitute.mail.templates import current_source
+
+BY_MAIL = "mail"
+"""The source of an inquiry that came by mail."""
 
 PAGES = {"/": "the guide", "/contact": "the contact page"}
 
@@ -19,6 +24,8 @@ ACKNOWLEDGEMENT = "acknowledgement"
 """The key of its letter."""
 
 ACKNOWLEDGEMENT_REASON = "You get this because a message with this address was sent from our contact form."
+
+ACKNOWLEDGEMENT_REASON_BY_MAIL = "You get this because you wrote to us from this address."
 
 
 def reference(inquiry: Inquiry) -> str:
@@ -29,13 +36,16 @@ def reference(inquiry: Inquiry) -> str:
 
 def source_sentence(inquiry: Inquiry) -> str:
     """Return where the visitor came from, as staff read it."""
+    if inquiry.source_page == BY_MAIL:
+        return "Wrote by mail"
     came = f", came from {inquiry.source_referrer}" if inquiry.source_referrer else ""
     return f"Wrote on {PAGES.get(inquiry.source_page, inquiry.source_page)}{came}"
 
 
 def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
     """Return the mail that tells the institute of an inquiry; answering it writes to the visitor."""
-    reply_to = _answerable(Address(inquiry.name, inquiry.email))
+    through_us = reply_address(settings, Purpose.STAFF, contact.public_id, inquiry.name)
+    reply_to = through_us or _answerable(Address(inquiry.name, inquiry.email))
     letter = render_notice(
         name=inquiry.name,
         email=inquiry.email,
@@ -63,6 +73,33 @@ def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
     )
 
 
+def mail_notice(settings: Settings, mail: ReceivedMail, contact: Contact) -> Order:
+    """Return the mail that tells the institute of a mail by somebody known; answering it writes to the contact."""
+    through_us = reply_address(settings, Purpose.STAFF, contact.public_id, contact.name)
+    answerable = through_us or _answerable(Address(contact.name, contact.email))
+    letter = render_mail_notice(
+        name=mail.sender_name or contact.name,
+        email=mail.sender_email,
+        subject=mail.subject,
+        message=mail.words or mail.text,
+        doubt=mail.doubt,
+        staff_url=f"{settings.public_url}/staff/contacts/{contact.public_id}",
+        institute_name=settings.institute_name,
+        answerable=answerable is not None,
+    )
+    return Order(
+        kind=MessageKind.NOTICE,
+        contact_id=contact.id,
+        cause=f"received_mail:{mail.id}",
+        dedupe_key=f"received_mail:{mail.id}:notice",
+        recipient=Address(settings.institute_name, settings.institute_email),
+        recipient_key=settings.institute_email.lower(),
+        letter=letter,
+        reply_to=answerable,
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+
+
 def _answerable(visitor: Address) -> Address | None:
     """Leave out a Reply-To that not every mail server takes: the notice must arrive, and it names the address."""
     return None if needs_smtputf8(visitor) else visitor
@@ -73,13 +110,13 @@ def acknowledgement_key(inquiry: Inquiry) -> str:
     return f"inquiry:{inquiry.id}:ack"
 
 
-def acknowledgement_frame(settings: Settings) -> Frame:
-    """Return what stands around every acknowledgement."""
+def acknowledgement_frame(settings: Settings, reason: str = ACKNOWLEDGEMENT_REASON) -> Frame:
+    """Return what stands around every acknowledgement; `reason` says why the reader gets it."""
     return Frame(
         institute_name=settings.institute_name,
         institute_email=settings.institute_email,
         postal_address=settings.postal_address,
-        reason=ACKNOWLEDGEMENT_REASON,
+        reason=reason,
     )
 
 
@@ -98,10 +135,11 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
 
     Raises `LetterError` when the letter that staff saved can't be sent.
     """
+    by_mail = session.scalar(select(ReceivedMail.message_id).where(ReceivedMail.inquiry_id == inquiry.id))
     letter = render(
         current_source(session, ACKNOWLEDGEMENT),
         acknowledgement_variables(settings, inquiry.name, TOPIC_LABELS[inquiry.topic], reference(inquiry)),
-        acknowledgement_frame(settings),
+        acknowledgement_frame(settings, ACKNOWLEDGEMENT_REASON if by_mail is None else ACKNOWLEDGEMENT_REASON_BY_MAIL),
     )
     return Order(
         kind=MessageKind.ACKNOWLEDGEMENT,
@@ -111,9 +149,10 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
         recipient=Address("", inquiry.email),
         recipient_key=contact.email_key,
         letter=letter,
-        reply_to=Address(settings.institute_name, settings.institute_email),
+        reply_to=reply_to_institute(settings, contact.public_id),
         headers={
             "Auto-Submitted": "auto-replied",
             "Feedback-ID": feedback_id(MessageKind.ACKNOWLEDGEMENT, inquiry.topic, settings.mail_from),
+            **threading([by_mail] if by_mail else []),
         },
     )

@@ -1,14 +1,15 @@
-"""Inquiries: what people send us, kept as received."""
+"""What people send us: inquiries and mails, kept as received, and whose turn it is to speak."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.contacts.topics import TOPIC_LABELS as TOPIC_LABELS
 from tpminstitute.contacts.topics import Topic as Topic
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
+from tpminstitute.mail.incoming.model import ReceivedKind
 
 
 class InquiryState(StrEnum):
@@ -51,3 +52,169 @@ class Inquiry(Base):
     source_referrer: Mapped[str] = mapped_column(String(300))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     followed_through_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Door(StrEnum):
+    """How a mail came in."""
+
+    MAILBOX = "mailbox"
+    WEBHOOK = "webhook"
+    COMMAND = "command"
+
+
+class Writer(StrEnum):
+    """Who wrote a mail that came in: a visitor (or their machine), staff, or this service itself."""
+
+    VISITOR = "visitor"
+    STAFF = "staff"
+    OURSELVES = "ourselves"
+
+
+class Standing(StrEnum):
+    """Whether a mail is taken for what it says it is; a doubtful one waits for a person and acts on nothing."""
+
+    TRUSTED = "trusted"
+    DOUBTFUL = "doubtful"
+
+
+class ReceivedMail(Base):
+    """One mail that came in, stored once whatever way it came (`fingerprint`); its bytes are in `received_contents`.
+
+    `words` is what the writer newly wrote, `text` all that can be read. `contact_id` is whose it is, and None for a
+    machine's mail that belongs to nobody; `message_id` is the mail's own, which need not be unique.
+    """
+
+    __tablename__ = "received_mails"
+    __table_args__ = (
+        Index("ix_received_mails_contact_id_id", "contact_id", "id"),
+        Index("ix_received_mails_standing_id", "standing", "id"),
+        CheckConstraint("standing <> 'doubtful' OR doubt <> ''", name="doubtful_says_why"),
+        CheckConstraint("account_id IS NULL OR writer = 'staff'", name="account_of_staff"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(20), unique=True)
+    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    door: Mapped[Door] = mapped_column(enum_type(Door))
+    kind: Mapped[ReceivedKind] = mapped_column(enum_type(ReceivedKind))
+    writer: Mapped[Writer] = mapped_column(enum_type(Writer))
+    standing: Mapped[Standing] = mapped_column(enum_type(Standing))
+    doubt: Mapped[str] = mapped_column(Text)
+    message_id: Mapped[str] = mapped_column(Text, index=True)
+    refers_to: Mapped[list[str]] = mapped_column(JSON)
+    sender_name: Mapped[str] = mapped_column(Text)
+    sender_email: Mapped[str] = mapped_column(Text)
+    recipients: Mapped[list[str]] = mapped_column(JSON)
+    subject: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    problems: Mapped[list[str]] = mapped_column(JSON)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    return_on: Mapped[date | None]
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
+    answers_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    inquiry_id: Mapped[int | None] = mapped_column(ForeignKey("inquiries.id"), unique=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+
+
+class ReceivedContent(Base):
+    """The bytes of a mail that came in; in place of each attachment's body stands its digest (`inbox/contents.py`)."""
+
+    __tablename__ = "received_contents"
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id"), primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AttachmentBody(Base):
+    """An attachment's body as it stood in a mail, kept once however often it came."""
+
+    __tablename__ = "attachment_bodies"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    encoded: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ReceivedAttachment(Base):
+    """A file in a mail that came in; `size` in octets, decoded."""
+
+    __tablename__ = "received_attachments"
+    __table_args__ = (
+        UniqueConstraint("mail_id", "position"),
+        CheckConstraint("size >= 0", name="size_not_negative"),
+        non_empty("name"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("received_mails.id"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+    media_type: Mapped[str] = mapped_column(String(120))
+    size: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(ForeignKey("attachment_bodies.digest"), index=True)
+    encoding: Mapped[str] = mapped_column(String(40))
+    inline_id: Mapped[str] = mapped_column(String(200))
+
+
+class Turn(StrEnum):
+    """Who a conversation waits for."""
+
+    INSTITUTE = "institute"
+    VISITOR = "visitor"
+    NOBODY = "nobody"
+
+
+class Conversation(Base):
+    """All that is said between the institute and one contact, and whose turn it is, since when."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_turn_since", "turn", "since", "contact_id"),)
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, autoincrement=False)
+    turn: Mapped[Turn] = mapped_column(enum_type(Turn))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MailboxState(Base):
+    """How far a mailbox was read, and how its connection is."""
+
+    __tablename__ = "mailbox_states"
+    __table_args__ = (
+        CheckConstraint("last_uid >= 0", name="last_uid_not_negative"),
+        CheckConstraint("(error = '') = (error_at IS NULL)", name="error_at_a_time"),
+    )
+
+    name: Mapped[str] = mapped_column(String(500), primary_key=True)
+    uid_validity: Mapped[int | None] = mapped_column(BigInteger)
+    last_uid: Mapped[int] = mapped_column(BigInteger)
+    waits: Mapped[bool]
+    """Whether the server tells of new mail by itself (IDLE, RFC 2177)."""
+    looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lag_seconds: Mapped[int | None]
+    """From the newest mail's arrival in the mailbox to its being stored here."""
+    error: Mapped[str] = mapped_column(Text)
+    error_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class HookEvent(Base):
+    """A provider's event that was taken in; the same one a second time is a replay."""
+
+    __tablename__ = "hook_events"
+    __table_args__ = (UniqueConstraint("provider", "event_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(40))
+    event_key: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Dropbox(Base):
+    """A staff member's secret address: a mail that is sent to it as well is filed with the contact."""
+
+    __tablename__ = "dropboxes"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
+    secret: Mapped[str] = mapped_column(String(20), unique=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
+from tpminstitute.inbox import conversations
 from tpminstitute.inbox.letters import acknowledgement
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.submit import follow_through
@@ -28,6 +29,7 @@ def mark_handled(session: Session, inquiry: Inquiry, account_id: int) -> None:
     _expect(inquiry, InquiryState.OPEN)
     inquiry.state = InquiryState.HANDLED
     _record(session, inquiry, ActivityKind.INQUIRY_HANDLED, "Marked an inquiry as handled.", account_id)
+    conversations.settle(session, inquiry.contact_id)
 
 
 def mark_spam(session: Session, inquiry: Inquiry, account_id: int) -> None:
@@ -37,6 +39,7 @@ def mark_spam(session: Session, inquiry: Inquiry, account_id: int) -> None:
     _record(session, inquiry, ActivityKind.INQUIRY_MARKED_SPAM, "Marked an inquiry as spam.", account_id)
     stop_for_cause(session, f"inquiry:{inquiry.id}", SPAM_REASON)
     outbox.cancel(session, f"inquiry:{inquiry.id}", SPAM_REASON)
+    conversations.settle(session, inquiry.contact_id)
 
 
 def reopen(session: Session, inquiry: Inquiry, account_id: int) -> None:
@@ -44,6 +47,7 @@ def reopen(session: Session, inquiry: Inquiry, account_id: int) -> None:
     _expect(inquiry, InquiryState.HANDLED)
     inquiry.state = InquiryState.OPEN
     _record(session, inquiry, ActivityKind.INQUIRY_REOPENED, "Reopened an inquiry.", account_id)
+    conversations.waits_for_institute(session, inquiry.contact_id)
 
 
 def release(session: Session, settings: Settings, inquiry: Inquiry, account_id: int) -> None:
@@ -56,6 +60,8 @@ def release(session: Session, settings: Settings, inquiry: Inquiry, account_id: 
             select(Contact).where(Contact.id == inquiry.contact_id).with_for_update(key_share=True)
         ).one()
         follow_through(session, settings, inquiry, contact)
+    else:
+        conversations.waits_for_institute(session, inquiry.contact_id)
 
 
 def send_acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, account_id: int) -> None:

@@ -14,8 +14,8 @@ from tpminstitute.contacts.service import Person, find_or_add
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.failpoints import FailPoint, reach
-from tpminstitute.inbox import letters
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState, Topic
+from tpminstitute.inbox import conversations, letters
+from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState, ReceivedMail, Topic
 from tpminstitute.mail import outbox
 from tpminstitute.mail.letters import LetterError
 from tpminstitute.mail.suppression import SENTENCES, suppression_of
@@ -32,7 +32,7 @@ class Submission:
     """One sending of the contact form, checked and read.
 
     `form_key` is the same for each repetition of the same form; `wording` is None without consent;
-    `suspicions` are screening's sentences.
+    `suspicions` are screening's sentences; `mail_id` is the received mail that it came as, if it was one.
     """
 
     form_key: str
@@ -43,6 +43,7 @@ class Submission:
     source_page: str
     source_referrer: str
     suspicions: Sequence[str] = ()
+    mail_id: int | None = None
 
 
 def submit_inquiry(session: Session, settings: Settings, submission: Submission) -> str:
@@ -57,6 +58,9 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
     if earlier is not None:
         return earlier
     inquiry = _store(session, contact, submission)
+    if submission.mail_id is not None:
+        belongs = {"inquiry_id": inquiry.id, "contact_id": contact.id}
+        session.execute(update(ReceivedMail).where(ReceivedMail.id == submission.mail_id).values(**belongs))
     if submission.suspicions:
         sentence = "An inquiry was set apart by screening. " + " ".join(submission.suspicions)
         record(session, contact.id, ActivityKind.INQUIRY_SUSPECTED, sentence)
@@ -70,6 +74,7 @@ def follow_through(session: Session, settings: Settings, inquiry: Inquiry, conta
     """Do what an inquiry causes, once: open a lead, queue notice and acknowledgement, enroll who agreed."""
     session.execute(update(Inquiry).where(Inquiry.id == inquiry.id).values(followed_through_at=clock.now()))
     open_lead(session, contact.id)
+    conversations.waits_for_institute(session, contact.id)
     outbox.queue(session, settings, letters.notice(settings, inquiry, contact))
     _acknowledge(session, settings, inquiry, contact)
     if inquiry.consent_id is not None:

@@ -5,7 +5,7 @@ import email.policy
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -34,6 +34,10 @@ _OUR_HEADERS = re.compile(
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}>")
+_THREAD_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{3,200}>")
+_THREAD_LENGTH = 3
+"""How many of the newest mails References names beside the first: four of 200 octets fit into one line."""
+
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _NOT_IN_FEEDBACK = re.compile(r"[^A-Za-z0-9._-]+")
@@ -106,6 +110,18 @@ def feedback_id(kind: str, letter: str, sender: str) -> str:
     name = _NOT_IN_FEEDBACK.sub("-", domain.rpartition(".")[0] or domain).replace(".", "-")
     sender_id = (name if len(name) >= shortest else f"{name}-mail")[-longest:].strip("-")
     return ":".join([*(_NOT_IN_FEEDBACK.sub("-", field) for field in (kind, letter, domain)), sender_id])
+
+
+def threading(answered: Sequence[str]) -> dict[str, str]:
+    """Return the headers by which a mail program puts a mail into its conversation (RFC 5322, 3.6.4).
+
+    Parameters: `answered`, the Message-IDs of the conversation so far, oldest first; what is none is left out.
+    """
+    known = [message_id for message_id in dict.fromkeys(answered) if _THREAD_ID.fullmatch(message_id)]
+    if not known:
+        return {}
+    first, rest = known[0], known[1:][-_THREAD_LENGTH:]
+    return {"In-Reply-To": known[-1], "References": " ".join([first, *rest])}
 
 
 def ascii_email(address: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -16,6 +16,7 @@ class MessageKind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     FOLLOW_UP = "follow_up"
     TEST = "test"
+    REPLY = "reply"
 
 
 class MessageStatus(StrEnum):
@@ -79,6 +80,8 @@ class Message(Base):
     lease_token: Mapped[str | None] = mapped_column(String(43))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    despite_closed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A person was told that the address is closed, and sends this one mail nevertheless."""
 
 
 class DeliveryEventKind(StrEnum):
@@ -90,6 +93,8 @@ class DeliveryEventKind(StrEnum):
     UNREACHABLE = "unreachable"
     UNCERTAIN = "uncertain"
     BY_HAND = "by_hand"
+    BOUNCED = "bounced"
+    COMPLAINED_OF = "complained_of"
 
 
 class DeliveryEvent(Base):

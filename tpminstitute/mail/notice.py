@@ -46,9 +46,6 @@ def render_notice(
     A message that would make the mail larger than webmail shows is first cut in the HTML, and only when that isn't
     enough in the text as well; a sentence says so, and where the whole is.
     """
-    sender = one_line(name, _NAME_IN_SUBJECT) or "a visitor"
-    subject = one_line(f"New inquiry from {sender}: {topic}", SUBJECT_LIMIT)
-    preheader = one_line(message, _PREHEADER_LIMIT) or topic
     fields = {
         "Name": name,
         "E-mail": email,
@@ -58,6 +55,44 @@ def render_notice(
         "Came from": source or "not known",
         "Reference": reference,
     }
+    return _notice("New inquiry from", name, topic, fields, message, staff_url, institute_name, answerable)
+
+
+def render_mail_notice(
+    *,
+    name: str,
+    email: str,
+    subject: str,
+    message: str,
+    doubt: str,
+    staff_url: str,
+    institute_name: str,
+    answerable: bool,
+) -> Letter:
+    """Make the notice of a mail by somebody who is known already.
+
+    Parameters: `message`, what they newly wrote; `doubt`, why a person must look first, or ''; the others as in
+    `render_notice`. Returns a letter made by the same rules.
+    """
+    fields = {"Name": name, "E-mail": email, "Subject": subject or "none"}
+    if doubt:
+        fields["Take care"] = doubt
+    return _notice("Mail from", name, subject, fields, message, staff_url, institute_name, answerable)
+
+
+def _notice(
+    headline: str,
+    name: str,
+    topic: str,
+    fields: Mapping[str, str],
+    message: str,
+    staff_url: str,
+    institute_name: str,
+    answerable: bool,
+) -> Letter:
+    sender = one_line(name, _NAME_IN_SUBJECT) or "a visitor"
+    subject = one_line(f"{headline} {sender}: {topic}", SUBJECT_LIMIT)
+    preheader = one_line(message, _PREHEADER_LIMIT) or one_line(topic, _PREHEADER_LIMIT) or headline
     shown = visible(message)
     values = {
         "subject": subject,

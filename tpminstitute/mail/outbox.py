@@ -21,12 +21,17 @@ LABELS = {
     MessageKind.ACKNOWLEDGEMENT: "Acknowledgement",
     MessageKind.FOLLOW_UP: "Follow-up",
     MessageKind.TEST: "Test",
+    MessageKind.REPLY: "Reply",
 }
 
 
 @dataclass(frozen=True)
 class Order:
-    """A mail that is owed: to whom, why, and which letter."""
+    """A mail that is owed: to whom, why, and which letter.
+
+    `sender_name` is who writes, the institute by default; `despite_closed` says that a person was told that the
+    address is closed, and wants this one mail to go nevertheless.
+    """
 
     kind: MessageKind
     contact_id: int
@@ -37,6 +42,8 @@ class Order:
     letter: Letter
     reply_to: Address | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    sender_name: str = ""
+    despite_closed: bool = False
 
 
 def queue(session: Session, settings: Settings, order: Order) -> bool:
@@ -68,6 +75,7 @@ def queue(session: Session, settings: Settings, order: Order) -> bool:
             due_at=now,
             created_at=now,
             attempts=0,
+            despite_closed=order.despite_closed,
         )
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Message.id)
@@ -81,7 +89,7 @@ def _composed(settings: Settings, order: Order, message_id: str) -> tuple[bytes,
     try:
         content = compose(
             order.letter,
-            sender=Address(settings.institute_name, settings.mail_from),
+            sender=Address(order.sender_name or settings.institute_name, settings.mail_from),
             recipient=order.recipient,
             message_id=message_id,
             date=clock.now(),

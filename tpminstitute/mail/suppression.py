@@ -1,6 +1,6 @@
 """Addresses that must not be mailed."""
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, false, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -87,10 +87,12 @@ def closed_to_this_message() -> ColumnElement[bool]:
     """Return the condition under which a suppression stands against a row of `messages`.
 
     The institute's own notices and tests always go out. Who opted out of follow-ups still gets the answer to what
-    they themselves just sent; a bounce, a complaint or a person's word closes the address for everything.
+    they themselves just sent; a bounce, a complaint or a person's word closes the address for everything, but for what
+    a person writes who was told so and asks for it.
     """
     return and_(
         *(Message.kind != kind for kind in ALWAYS_SENT),
+        not_(Message.despite_closed),
         exists().where(
             Suppression.email_key == Message.recipient_key,
             or_(

@@ -100,3 +100,13 @@ class Enrollment(Base):
     next_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class EnrollmentPause(Base):
+    """A run that waits: until a moment, or until a person lets it go on; `due_at` is when its next mail was due."""
+
+    __tablename__ = "enrollment_pauses"
+
+    enrollment_id: Mapped[int] = mapped_column(ForeignKey("enrollments.id"), primary_key=True, autoincrement=False)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -21,6 +21,7 @@ from tpminstitute.mail.templates import current_source
 from tpminstitute.sequences import wishes
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
+from tpminstitute.sequences.pauses import wake_due
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
@@ -41,6 +42,10 @@ def run_due(db: Database, settings: Settings) -> int:
     taken = 0
     with db.write() as session:
         beat(session, Pulse.FOLLOW_UPS)
+    woken = BATCH
+    while woken == BATCH:
+        with db.write() as session:
+            woken = wake_due(session, BATCH)
     while True:
         with db.write() as session:
             due = session.scalars(

@@ -33,6 +33,18 @@ class ActivityKind(StrEnum):
     WISH_CHANGED = "wish_changed"
     ADDRESS_CLOSED = "address_closed"
     ADDRESS_REOPENED = "address_reopened"
+    REPLY_RECEIVED = "reply_received"
+    AUTOMATIC_MAIL_RECEIVED = "automatic_mail_received"
+    STRANGER_WROTE = "stranger_wrote"
+    MAIL_BOUNCED = "mail_bounced"
+    MAIL_COMPLAINED_OF = "mail_complained_of"
+    STAFF_REPLIED = "staff_replied"
+    STAFF_MAIL_FILED = "staff_mail_filed"
+    CONVERSATION_CLOSED = "conversation_closed"
+    ADDRESS_CONFIRMED = "address_confirmed"
+    ADDRESS_DENIED = "address_denied"
+    ENROLLMENT_PAUSED = "enrollment_paused"
+    ENROLLMENT_RESUMED = "enrollment_resumed"
 
 
 class Actor(StrEnum):

@@ -1,0 +1,43 @@
+"""Let a CHECK constraint of an enum column accept more values, in a migration, without rebuilding the table."""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import Connection, text
+
+
+def allow(connection: Connection, table: str, column: str, kind: type[StrEnum]) -> None:
+    """Make `column` of `table` accept every value that `kind` has now.
+
+    On SQLite the constraint's text is replaced in the schema itself, which is the documented way for a change that
+    touches no row (sqlite.org/lang_altertable.html, 7): a rebuilt table would lose its triggers on the way, and would
+    take as long as it has rows. Raises `LookupError` when the table has no such constraint.
+    """
+    name = f"ck_{table}_{_snake(kind.__name__)}"
+    check = f"{column} IN ({_quoted(member.value for member in kind)})"
+    if connection.dialect.name == "sqlite":
+        _replace_in_schema(connection, table, name, check)
+        return
+    connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+    connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check})"))
+
+
+def _replace_in_schema(connection: Connection, table: str, name: str, check: str) -> None:
+    where = text("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = :table")
+    old = str(connection.execute(where, {"table": table}).scalar_one())
+    new, replaced = re.subn(rf"CONSTRAINT {name} CHECK \(\w+ IN \([^)]*\)\)", f"CONSTRAINT {name} CHECK ({check})", old)
+    if replaced != 1:
+        raise LookupError(f"The table {table} has no constraint {name} of a column's values.")
+    change = text("UPDATE sqlite_schema SET sql = :new WHERE type = 'table' AND name = :table")
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    connection.execute(change, {"new": new, "table": table})
+    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+
+
+def _quoted(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

@@ -1,0 +1,155 @@
+"""Answers by staff, and what they cause: an answer is the human touch that makes everything automatic wait."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from tpminstitute.accounts.models import Account
+from tpminstitute.contacts.models import Contact
+from tpminstitute.core.config import Settings
+from tpminstitute.core.text import one_line
+from tpminstitute.inbox import conversations
+from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedMail, Writer
+from tpminstitute.inbox.reply_addresses import reply_to_institute
+from tpminstitute.mail import outbox
+from tpminstitute.mail.compose import Address, threading
+from tpminstitute.mail.incoming.model import ReceivedKind
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+from tpminstitute.mail.personal import Quoted, ReplyError, render_personal
+from tpminstitute.mail.suppression import SENTENCES, suppression_of
+from tpminstitute.sequences.pauses import pause_for_contact
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record
+
+_THREAD = 10
+"""Mails of a conversation that are looked at to thread an answer."""
+
+
+class AddressClosed(ReplyError):
+    """The address is closed; whoever writes has to be asked first."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a staff member wrote. `key` is the same for each repetition of the same answer.
+
+    `account` is None for what came from the institute's shared mailbox. `subject` may be '', for that of the
+    conversation.
+    """
+
+    key: str
+    text: str
+    account: Account | None
+    subject: str = ""
+    despite_closed: bool = False
+
+
+@dataclass(frozen=True)
+class _Thread:
+    subject: str
+    message_ids: Sequence[str]
+    quoted: Quoted | None
+
+
+def reply(session: Session, settings: Settings, contact: Contact, answer: Answer) -> bool:
+    """Send a staff member's answer to a contact, in the thread of the conversation, and let the automatic mails wait.
+
+    The caller holds the contact's row. Returns False when the same answer was sent before.
+    Raises `AddressClosed` when the address is closed and nobody was asked, and `ReplyError` for an empty text.
+    """
+    closed = suppression_of(session, contact.email_key)
+    if closed is not None and not answer.despite_closed:
+        raise AddressClosed(
+            f"{contact.email} is closed. {SENTENCES[closed.reason]} Nothing was sent; your text was kept."
+        )
+    thread = _thread_of(session, contact)
+    who = answer.account.name if answer.account else ""
+    signature = f"{who}\n{settings.institute_name}" if who else settings.institute_name
+    letter = render_personal(answer.subject or thread.subject, answer.text, signature, thread.quoted)
+    queued = outbox.queue(
+        session,
+        settings,
+        outbox.Order(
+            kind=MessageKind.REPLY,
+            contact_id=contact.id,
+            cause=f"contact:{contact.id}",
+            dedupe_key=f"reply:{answer.key}",
+            recipient=Address(one_line(contact.name, 100), contact.email),
+            recipient_key=contact.email_key,
+            letter=letter,
+            reply_to=reply_to_institute(settings, contact.public_id),
+            headers=threading(thread.message_ids),
+            sender_name=f"{who}, {settings.institute_name}" if who else "",
+            despite_closed=closed is not None,
+        ),
+    )
+    if queued:
+        touch(session, contact, answer.account, f"Answered: “{letter.subject}”.", ActivityKind.STAFF_REPLIED)
+    return queued
+
+
+def touch(session: Session, contact: Contact, account: Account | None, sentence: str, kind: ActivityKind) -> None:
+    """Say that staff wrote to a contact: open inquiries are answered, and the follow-ups wait for a person's word."""
+    account_id = account.id if account else None
+    record(session, contact.id, kind, sentence, account_id=account_id)
+    answered = session.execute(
+        update(Inquiry)
+        .where(Inquiry.contact_id == contact.id, Inquiry.state == InquiryState.OPEN)
+        .values(state=InquiryState.HANDLED)
+        .returning(Inquiry.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for _ in answered:
+        sentence = "An inquiry is handled: it was answered."
+        record(session, contact.id, ActivityKind.INQUIRY_HANDLED, sentence, account_id=account_id)
+    conversations.waits_for_visitor(session, contact.id)
+    pause_for_contact(session, contact.id, f"{account.name if account else 'The institute'} wrote to them.")
+
+
+def _thread_of(session: Session, contact: Contact) -> _Thread:
+    """Return what an answer continues: the newest mail by the person, else the mails they got from us."""
+    heard = session.scalars(
+        select(ReceivedMail)
+        .where(
+            ReceivedMail.contact_id == contact.id,
+            ReceivedMail.kind == ReceivedKind.PERSON,
+            ReceivedMail.writer == Writer.VISITOR,
+        )
+        .order_by(ReceivedMail.id.desc())
+        .limit(1)
+    ).one_or_none()
+    said = session.scalars(
+        select(Message)
+        .where(
+            Message.contact_id == contact.id,
+            Message.kind.in_((MessageKind.ACKNOWLEDGEMENT, MessageKind.REPLY)),
+            Message.status == MessageStatus.SENT,
+        )
+        .order_by(Message.id.desc())
+        .limit(_THREAD)
+    ).all()
+    ours = [message.message_id for message in reversed(said)]
+    inquiry = session.scalar(
+        select(Inquiry).where(Inquiry.contact_id == contact.id).order_by(Inquiry.id.desc()).limit(1)
+    )
+    if heard is not None and (
+        inquiry is None or heard.inquiry_id == inquiry.id or heard.received_at > inquiry.received_at
+    ):
+        earlier = [reference for reference in reversed(heard.refers_to) if reference != heard.message_id]
+        introduction = _introduction(heard.received_at.strftime("%-d %b %Y"), contact.name)
+        return _Thread(_again(heard.subject), [*earlier, heard.message_id], Quoted(introduction, heard.words))
+    if inquiry is not None:
+        introduction = _introduction(inquiry.received_at.strftime("%-d %b %Y"), inquiry.name)
+        subject = _again(said[0].subject) if said else ""
+        return _Thread(subject, ours, Quoted(introduction, inquiry.message))
+    return _Thread(_again(said[0].subject) if said else "", ours, None)
+
+
+def _introduction(day: str, name: str) -> str:
+    return f"On {day}, {one_line(name, 60)} wrote:"
+
+
+def _again(subject: str) -> str:
+    return subject if subject.lower().startswith("re:") or not subject else f"Re: {subject}"

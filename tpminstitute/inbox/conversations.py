@@ -1,0 +1,64 @@
+"""Whose turn it is: each contact is one conversation, and it waits for the institute, the visitor, or nobody."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from tpminstitute.core import clock
+from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, ReceivedMail, Turn, Writer
+from tpminstitute.mail.incoming.model import ReceivedKind
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record
+
+
+def waits_for_institute(session: Session, contact_id: int) -> None:
+    """Say that a visitor wrote; a conversation that waits for the institute already keeps its older promise."""
+    _set(session, contact_id, Turn.INSTITUTE)
+
+
+def waits_for_visitor(session: Session, contact_id: int) -> None:
+    """Say that staff answered; the open inquiries are answered with it."""
+    _set(session, contact_id, Turn.VISITOR)
+
+
+def close(session: Session, contact_id: int, account_id: int) -> bool:
+    """Say that nobody has to write next, by a person's word; returns False when that was so already."""
+    kept = session.get(Conversation, contact_id, populate_existing=True)
+    if kept is None or kept.turn is Turn.NOBODY:
+        return False
+    _set(session, contact_id, Turn.NOBODY)
+    sentence = "Marked the conversation as done: nobody has to write next."
+    record(session, contact_id, ActivityKind.CONVERSATION_CLOSED, sentence, account_id=account_id)
+    return True
+
+
+def settle(session: Session, contact_id: int) -> None:
+    """Close a conversation that waited only for inquiries, now that none is open; an unanswered mail still waits."""
+    kept = turn_of(session, contact_id)
+    if kept is None or kept.turn is not Turn.INSTITUTE:
+        return
+    still_open = select(Inquiry.id).where(Inquiry.contact_id == contact_id, Inquiry.state == InquiryState.OPEN)
+    mails = select(ReceivedMail.id).where(
+        ReceivedMail.contact_id == contact_id,
+        ReceivedMail.kind == ReceivedKind.PERSON,
+        ReceivedMail.writer == Writer.VISITOR,
+        ReceivedMail.inquiry_id.is_(None),
+        ReceivedMail.received_at >= kept.since,
+    )
+    if session.scalar(still_open.limit(1)) is None and session.scalar(mails.limit(1)) is None:
+        _set(session, contact_id, Turn.NOBODY)
+
+
+def turn_of(session: Session, contact_id: int) -> Conversation | None:
+    """Return whose turn it is with a contact, or None before anything was said."""
+    return session.get(Conversation, contact_id, populate_existing=True)
+
+
+def _set(session: Session, contact_id: int, turn: Turn) -> None:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    values = {"turn": turn, "since": clock.now()}
+    session.execute(
+        insert(Conversation)
+        .values(contact_id=contact_id, **values)
+        .on_conflict_do_update(index_elements=["contact_id"], set_=values, where=Conversation.turn != turn)
+    )
