@@ -12,20 +12,25 @@ import pytest
 import time_machine
 from sqlalchemy import update
 
-from tests.factories import ADA, make_settings, messages, submitted
+from tests.factories import ADA, an_account, contact_of, make_settings, messages, submitted
 from tests.parts import lint
 from tests.parts.keys import rsa_pem
 from tests.parts.opened import Opened
 from tests.parts.smtp import MailServer
 from tests.rooms.post import Post
+from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.core.db import Database
+from tpminstitute.inbox.answers import Answer, reply
+from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.dkim import sign, signing_key
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.sequences.models import Enrollment
 from tpminstitute.sequences.runner import run_due
 
 NOTICE, ACK, FOLLOW_UP = MessageKind.NOTICE, MessageKind.ACKNOWLEDGEMENT, MessageKind.FOLLOW_UP
+REPLY = MessageKind.REPLY
+OURS = [NOTICE, ACK, FOLLOW_UP, REPLY]
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +40,19 @@ def mails(_sqlite_template, tmp_path_factory):
     shutil.copyfile(_sqlite_template, folder / "mails.db")
     (folder / "key.pem").write_bytes(rsa_pem())
     settings = make_settings(folder, dkim_key=str(folder / "key.pem"), dkim_selector="lint")
+    key = signing_key(settings)
+    assert key is not None
+    lint.KEYS[key.record_name] = key.record
     with contextlib.closing(Database(f"sqlite:///{folder / 'mails.db'}")) as db:
         submitted(db, settings, consents=True, message="A question that is mine alone")
         with db.write() as session:
             session.execute(update(Enrollment).values(next_due_at=clock.now()))
         run_due(db, settings)
+        deliver(db, Post(), settings)
+        with db.write() as session:
+            answer = Answer("lint", "Come on Monday.", an_account(session))
+            reply(session, settings, locked(session, contact_of(db).id), answer)
         made = {message.kind: message.content for message in messages(db)}
-    key = signing_key(settings)
-    assert key is not None
-    lint.KEYS[key.record_name] = key.record
     yield made | {f"signed {kind}": sign(content, key) for kind, content in made.items()}
     del lint.KEYS[key.record_name]
 
@@ -154,6 +163,11 @@ FAULTS = {
     "a malformed one-click": (FOLLOW_UP, header("List-Unsubscribe-Post", "One-Click"), "One-Click"),
     "no angle brackets": (FOLLOW_UP, replaced(b"List-Unsubscribe: <", b"List-Unsubscribe: "), "angle brackets"),
     "a hidden way out": (FOLLOW_UP, decoded("plain", r"http\S+/unsubscribe/\S+", "nowhere"), "does not see"),
+    "a reply that names no Message-ID": (REPLY, header("In-Reply-To", "monday"), "do not fit"),
+    "a reply to another mail than its thread's": (REPLY, header("In-Reply-To", "<other@example.org>"), "do not fit"),
+    "a thread of something else": (REPLY, replaced(b"References: ", b"References: x "), "else than Message-IDs"),
+    "a Feedback-ID on a reply": (REPLY, added("Feedback-ID: a:b:c:tpminst"), "does not say which mail"),
+    "an unsigned thread": (f"signed {REPLY}", replaced(b"in-reply-to", b"x-nothing"), "in-reply-to is not signed"),
     "another structure": (ACK, unparted, "not multipart/alternative"),
     "HTML before text": (ACK, swapped, "not text and then HTML"),
     "another charset": (ACK, replaced(b'charset="utf-8"', b'charset="latin-1"'), "charset of text/plain"),
@@ -193,7 +207,7 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [NOTICE, ACK, FOLLOW_UP, f"signed {NOTICE}", f"signed {ACK}", f"signed {FOLLOW_UP}"])
+@pytest.mark.parametrize("kind", [*OURS, *(f"signed {kind}" for kind in OURS)])
 def test_our_own_mails_pass(mails, kind):
     to = lint.INSTITUTE if NOTICE in kind else ADA
     assert lint.faults(mails[kind], [to]) == []

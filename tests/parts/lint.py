@@ -25,9 +25,13 @@ VISITORS = {"acknowledgement", "follow_up", "test"}
 ONCE = ["From", "To", "Subject", "Date", "Message-ID", "X-TPM-Reference", "MIME-Version", "Content-Type"]
 ONCE += ["Content-Language"]
 AT_MOST_ONCE = ["Reply-To", "Auto-Submitted", "Feedback-ID", "List-Unsubscribe", "List-Unsubscribe-Post"]
-AT_MOST_ONCE += ["DKIM-Signature"]
+AT_MOST_ONCE += ["DKIM-Signature", "In-Reply-To", "References"]
 MUST_BE_SIGNED = {"from", "to", "subject", "date", "message-id", "reply-to", "mime-version", "content-type"}
 MUST_BE_SIGNED |= {"auto-submitted", "feedback-id", "list-unsubscribe", "list-unsubscribe-post"}
+MUST_BE_SIGNED |= {"in-reply-to", "references"}
+QUOTING = {"notice", "reply"}
+"""Mails that show what somebody else wrote, word for word."""
+
 HOSTS = {"institute.test", "127.0.0.1", "localhost", "tpminstitute.org", "www.tpminstitute.org"}
 RESERVED = (".test", ".example", "example.org", "example.com", "example.net")
 """Where a letter of the tests' own may lead (RFC 2606)."""
@@ -73,6 +77,8 @@ def kind_of(mail: Opened) -> str:
         return "notice"
     if mail.subject.startswith("[Test] "):
         return "test"
+    if not mail.header("Auto-Submitted") and not mail.header("Feedback-ID"):
+        return "reply"
     return mail.header("Feedback-ID").partition(":")[0]
 
 
@@ -158,6 +164,17 @@ def identity(mail: Opened) -> Iterator[str]:
         yield f"Another mail had the Message-ID {message_id}."
 
 
+def thread(mail: Opened) -> Iterator[str]:
+    """A mail that answers another names it, last among the References (RFC 5322, 3.6.4)."""
+    answered, references = mail.header("In-Reply-To"), mail.header("References").split()
+    if not answered and not references:
+        return
+    if not re.fullmatch(r"<[^\s<>]+>", answered) or references[-1:] != [answered]:
+        yield f"In-Reply-To and References do not fit: {answered}, {' '.join(references)}"
+    if not all(re.fullmatch(r"<[^\s<>]+>", reference) for reference in references):
+        yield f"References holds something else than Message-IDs: {' '.join(references)}"
+
+
 def date(mail: Opened) -> Iterator[str]:
     try:
         written: datetime | None = parsedate_to_datetime(mail.header("Date"))
@@ -179,7 +196,7 @@ def purpose(mail: Opened) -> Iterator[str]:
     if kind in ("acknowledgement", "follow_up"):
         if len(feedback) != 4 or len(set(feedback)) != 4 or not 5 <= len(feedback[-1]) <= 15:
             yield f"The Feedback-ID is not three fields and a sender id: {':'.join(feedback)}"
-    elif kind not in ("notice", "test") or feedback != [""]:
+    elif kind not in ("notice", "test", "reply") or feedback != [""]:
         yield f"The Feedback-ID does not say which mail this is: “{':'.join(feedback)}”."
     target = mail.header("List-Unsubscribe")
     if (kind == "follow_up") != bool(target):
@@ -220,7 +237,7 @@ def links(mail: Opened) -> Iterator[str]:
             yield f"A link leads to {link}."
     in_html = {link for link in mail.page.links if link.startswith("http")}
     in_text = {link.rstrip(".,;:!?)") for link in re.findall(r"https?://[^\s<>\"]+", mail.text)}
-    if in_html - in_text or (kind_of(mail) != "notice" and in_html != in_text):
+    if in_html - in_text or (kind_of(mail) not in QUOTING and in_html != in_text):
         yield f"Text and HTML do not have the same links: {sorted(in_html ^ in_text)}"
 
 
@@ -247,8 +264,8 @@ def markup(mail: Opened) -> Iterator[str]:
 def words(mail: Opened) -> Iterator[str]:
     if not mail.text.strip() or not mail.page.text.strip():
         yield "One of the two forms is empty."
-    if re.search(r"\{[a-z_]+\}|\{\{|\}\}", mail.subject) or (
-        kind_of(mail) != "notice" and re.search(r"\{[a-z_]+\}", f"{mail.text}{mail.page.text}")
+    if (kind_of(mail) != "reply" and re.search(r"\{[a-z_]+\}|\{\{|\}\}", mail.subject)) or (
+        kind_of(mail) not in QUOTING and re.search(r"\{[a-z_]+\}", f"{mail.text}{mail.page.text}")
     ):
         yield "A variable was left in it."
     if kind_of(mail) not in VISITORS:
@@ -298,6 +315,6 @@ def _ascii(address: str) -> str:
 
 
 RULES: Sequence[Callable[[Opened], Iterator[str]]] = (
-    *(lines, size, header_names, header_values, addresses, identity, date, purpose),
+    *(lines, size, header_names, header_values, addresses, identity, thread, date, purpose),
     *(structure, links, markup, words, signature),
 )

@@ -202,7 +202,7 @@ def _further(name: str, value: str) -> str:
     line = f"{name}: {value}"
     if not _HEADER_VALUE.fullmatch(value) or len(line) > LINE_LIMIT:
         raise ComposeError(f"The header {name} must be one line of ASCII, {LINE_LIMIT} characters at most.")
-    return line
+    return "\r\n ".join(line.split(" ")) if len(line) > _LINE and name == "References" else line
 
 
 def _ascii_domain(domain: str) -> str:

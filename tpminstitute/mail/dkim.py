@@ -17,7 +17,7 @@ FEWEST_BITS = 2048
 SIGNED = (
     *(b"from", b"to", b"cc", b"subject", b"date", b"reply-to", b"message-id", b"x-tpm-reference"),
     *(b"mime-version", b"content-type", b"content-language", b"auto-submitted", b"feedback-id"),
-    *(b"list-unsubscribe", b"list-unsubscribe-post"),
+    *(b"list-unsubscribe", b"list-unsubscribe-post", b"in-reply-to", b"references"),
 )
 """What is signed where it is there. RFC 8058 asks for both List-Unsubscribe headers, Gmail for Feedback-ID."""
 
