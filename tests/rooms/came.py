@@ -7,11 +7,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tests.factories import ADA
+from tests.factories import ADA, contact_of
+from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
-from tpminstitute.inbox.models import Door, ReceivedMail
+from tpminstitute.inbox import conversations
+from tpminstitute.inbox.models import Conversation, Door, ReceivedMail
 from tpminstitute.inbox.receive import Incoming, Receipt, receive
+from tpminstitute.inbox.reply_addresses import Purpose, reply_address
 from tpminstitute.mail.models import Message
 
 _numbers = itertools.count(1)
@@ -122,3 +125,18 @@ def received(db: Database, receipt: Receipt) -> ReceivedMail:
     """Return a mail that came in as the database has it."""
     with db.read() as session:
         return session.scalars(select(ReceivedMail).where(ReceivedMail.public_id == receipt.public_id)).one()
+
+
+def signed_address(settings: Settings, purpose: Purpose, contact: Contact) -> str:
+    """Return one of our signed addresses, for a test whose settings have a REPLY_ADDRESS."""
+    address = reply_address(settings, purpose, contact.public_id)
+    assert address is not None
+    return address.email
+
+
+def conversation_of(db: Database, email: str = ADA) -> Conversation:
+    """Return the conversation with the contact of an address, which there is."""
+    with db.read() as session:
+        kept = conversations.turn_of(session, contact_of(db, email).id)
+    assert kept is not None
+    return kept

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import an_account, contact_of, messages, submitted
-from tests.rooms.came import a_mail, came, received
+from tests.rooms.came import a_mail, came, conversation_of, received
 from tpminstitute.contacts.models import ContactAddress
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import conversations, decisions, service
@@ -39,9 +39,11 @@ def run_of(db):
         return session.scalars(select(Enrollment)).one()
 
 
-def turn(db):
-    with db.read() as session:
-        return conversations.turn_of(session, contact_of(db).id).turn
+def handle(db, inquiry, account_id):
+    with db.write() as session:
+        locked = service.locked_inquiry(session, inquiry.public_id)
+        assert locked is not None
+        service.mark_handled(session, locked, account_id)
 
 
 def test_the_same_person_keeps_the_address_and_the_mail_is_a_reply(db, settings, alice, stranger):
@@ -70,7 +72,9 @@ def test_somebody_else_gets_an_inquiry_of_their_own_and_the_follow_ups_go_on(db,
 
 def test_a_mail_that_is_set_aside_lets_the_follow_ups_go_on(db, settings, alice, stranger):
     with db.write() as session:
-        decisions.set_aside(session, decisions.locked_mail(session, stranger.public_id), alice.id)
+        mail = decisions.locked_mail(session, stranger.public_id)
+        assert mail is not None
+        decisions.set_aside(session, mail, alice.id)
     assert run_of(db).status is EnrollmentStatus.ACTIVE
 
 
@@ -88,27 +92,23 @@ def test_an_address_of_another_contact_is_not_taken_over(db, settings, alice, st
 
 def test_handling_the_last_open_inquiry_ends_the_waiting(db, settings, alice):
     inquiry = submitted(db, settings)
-    assert turn(db) is Turn.INSTITUTE
-    with db.write() as session:
-        service.mark_handled(session, service.locked_inquiry(session, inquiry.public_id), alice.id)
-    assert turn(db) is Turn.NOBODY
+    assert conversation_of(db).turn is Turn.INSTITUTE
+    handle(db, inquiry, alice.id)
+    assert conversation_of(db).turn is Turn.NOBODY
 
 
 def test_handling_an_inquiry_leaves_an_unanswered_mail_waiting(db, settings, alice):
     inquiry = submitted(db, settings)
     came(db, settings, a_mail())
-    with db.write() as session:
-        service.mark_handled(session, service.locked_inquiry(session, inquiry.public_id), alice.id)
-    assert turn(db) is Turn.INSTITUTE
+    handle(db, inquiry, alice.id)
+    assert conversation_of(db).turn is Turn.INSTITUTE
 
 
 def test_a_second_mail_keeps_the_older_promise(db, settings, alice):
     submitted(db, settings)
-    with db.read() as session:
-        since = conversations.turn_of(session, contact_of(db).id).since
+    since = conversation_of(db).since
     came(db, settings, a_mail())
-    with db.read() as session:
-        assert conversations.turn_of(session, contact_of(db).id).since == since
+    assert conversation_of(db).since == since
 
 
 def test_a_conversation_is_closed_by_a_persons_word(db, settings, alice):
@@ -116,4 +116,4 @@ def test_a_conversation_is_closed_by_a_persons_word(db, settings, alice):
     with db.write() as session:
         assert conversations.close(session, contact_of(db).id, alice.id)
         assert not conversations.close(session, contact_of(db).id, alice.id)
-    assert turn(db) is Turn.NOBODY
+    assert conversation_of(db).turn is Turn.NOBODY

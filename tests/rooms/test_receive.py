@@ -7,12 +7,11 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.factories import ADA, an_account, contact_of, count, messages, statuses, submitted
-from tests.rooms.came import a_bounce, a_complaint, a_mail, came, received
+from tests.rooms.came import a_bounce, a_complaint, a_mail, came, conversation_of, received, signed_address
 from tests.rooms.post import Post
-from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
-from tpminstitute.inbox import conversations, opt_out
+from tpminstitute.inbox import opt_out
 from tpminstitute.inbox.contents import attachment_content, content_of
 from tpminstitute.inbox.models import (
     AttachmentBody,
@@ -26,7 +25,7 @@ from tpminstitute.inbox.models import (
     Writer,
 )
 from tpminstitute.inbox.receive import Incoming, receive
-from tpminstitute.inbox.reply_addresses import Purpose, reply_address
+from tpminstitute.inbox.reply_addresses import Purpose
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.mail.models import DeliveryEvent, DeliveryEventKind, Message, MessageKind, SuppressionReason
@@ -60,9 +59,7 @@ def run_of(db):
 
 
 def turn(db, email=ADA):
-    with db.read() as session:
-        kept = conversations.turn_of(session, contact_of(db, email).id)
-        return kept and kept.turn
+    return conversation_of(db, email).turn
 
 
 def closed(db, email=ADA):
@@ -209,20 +206,20 @@ def test_a_stranger_on_a_thread_is_shown_and_never_trusted(db, settings, follow_
 
 
 def test_a_signed_reply_address_says_whose_mail_it_is(db, settings, follow_up):
-    address = reply_address(settings, Purpose.VISITOR, contact_of(db).public_id)
-    mail = received(db, came(db, settings, a_mail(sender="a.lovelace@example.net", to=address.email)))
+    address = signed_address(settings, Purpose.VISITOR, contact_of(db))
+    mail = received(db, came(db, settings, a_mail(sender="a.lovelace@example.net", to=address)))
     assert mail.contact_id == contact_of(db).id
     assert mail.standing is Standing.DOUBTFUL
 
 
 def test_a_signed_address_may_come_back_in_capitals(db, settings, follow_up):
-    address = reply_address(settings, Purpose.VISITOR, contact_of(db).public_id).email.upper()
+    address = signed_address(settings, Purpose.VISITOR, contact_of(db)).upper()
     mail = received(db, came(db, settings, a_mail(sender="a.lovelace@example.net", to=address)))
     assert mail.contact_id == contact_of(db).id
 
 
 def test_a_forged_reply_address_is_shown_as_forged(db, settings, follow_up):
-    address = reply_address(settings, Purpose.VISITOR, contact_of(db).public_id).email
+    address = signed_address(settings, Purpose.VISITOR, contact_of(db))
     forged = address.replace("@", "a@").replace("aa@", "ba@")[: address.index("@") - 1] + "2@tpminstitute.org"
     mail = received(db, came(db, settings, a_mail(to=forged)))
     assert mail.standing is Standing.DOUBTFUL
@@ -330,7 +327,7 @@ def test_an_unsubscribe_link_that_is_quoted_in_a_reply_unsubscribes_nobody(db, s
     text = "Yes, please tell me more.\n\n> Get no more of these mails: https://institute.test/unsubscribe/abc\n"
     came(db, settings, a_mail(text=text, answers=follow_up))
     with db.read() as session:
-        assert consent.current(session, contact_of(db).id).change == "granted"
+        assert not opt_out.opted_out(session, contact_of(db))
     assert closed(db) is None
 
 
@@ -400,10 +397,10 @@ def test_a_staff_members_out_of_office_to_a_notice_goes_to_nobody(db, settings):
     submitted(db, settings)
     with db.write() as session:
         an_account(session)
-    address = reply_address(settings, Purpose.STAFF, contact_of(db).public_id)
+    address = signed_address(settings, Purpose.STAFF, contact_of(db))
     mail = a_mail(
         sender="alice@tpminstitute.org",
-        to=address.email,
+        to=address,
         subject="Automatic reply",
         text=f"I am out of the office until {date(2026, 12, 1):%d %B %Y}.",
         Auto_Submitted="auto-replied",

@@ -8,15 +8,14 @@ import time_machine
 from sqlalchemy import select, update
 
 from tests.factories import ADA, an_account, contact_of, messages, submitted
-from tests.rooms.came import a_mail, came, received
+from tests.rooms.came import a_mail, came, conversation_of, received, signed_address
 from tests.rooms.post import Post
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
-from tpminstitute.inbox import conversations
 from tpminstitute.inbox.answers import AddressClosed, Answer, reply
 from tpminstitute.inbox.models import Inquiry, InquiryState, Standing, Turn, Writer
-from tpminstitute.inbox.reply_addresses import Purpose, dropbox_address, renew_dropbox, reply_address
+from tpminstitute.inbox.reply_addresses import Purpose, dropbox_address, renew_dropbox
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.personal import LONGEST, ReplyError
@@ -61,7 +60,7 @@ def run_of(db):
 
 
 def staff_address(db, settings):
-    return reply_address(settings, Purpose.STAFF, contact_of(db).public_id).email
+    return signed_address(settings, Purpose.STAFF, contact_of(db))
 
 
 def test_a_reply_goes_out_from_the_institute_in_the_staff_members_name(db, settings, alice):
@@ -100,7 +99,7 @@ def test_a_reply_to_a_mail_joins_its_thread_and_quotes_it(db, settings, alice):
 def test_an_answer_to_a_reply_comes_to_the_contacts_own_address(db, settings, alice):
     answered(db, settings, alice)
     address = read(replies(db)[0])["Reply-To"].addresses[0].addr_spec
-    assert address == reply_address(settings, Purpose.VISITOR, contact_of(db).public_id).email
+    assert address == signed_address(settings, Purpose.VISITOR, contact_of(db))
 
 
 def test_the_same_answer_twice_is_sent_once(db, settings, alice):
@@ -113,7 +112,7 @@ def test_a_reply_handles_the_open_inquiry_and_waits_for_the_visitor(db, settings
     answered(db, settings, alice)
     with db.read() as session:
         assert session.scalars(select(Inquiry)).one().state is InquiryState.HANDLED
-        assert conversations.turn_of(session, contact_of(db).id).turn is Turn.VISITOR
+    assert conversation_of(db).turn is Turn.VISITOR
 
 
 def test_a_reply_makes_the_follow_ups_wait_until_a_person_lets_them_go_on(db, settings, alice):
@@ -240,7 +239,7 @@ def test_a_forged_staff_address_sends_nothing_on(db, settings, alice):
 
 
 def test_a_visitors_address_is_no_staff_address(db, settings, alice):
-    visitor = reply_address(settings, Purpose.VISITOR, contact_of(db).public_id).email
+    visitor = signed_address(settings, Purpose.VISITOR, contact_of(db))
     came(db, settings, a_mail(sender="alice@tpminstitute.org", to=visitor.replace("+v-", "+s-")))
     assert replies(db) == []
 
