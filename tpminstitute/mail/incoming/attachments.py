@@ -1,7 +1,6 @@
 """The files in a mail: named safely, typed by their content, kept as they came. Nothing is ever unpacked."""
 
 import re
-import warnings
 from hashlib import sha256
 from pathlib import PurePosixPath
 
@@ -126,9 +125,10 @@ def told_type(octets: bytes, name: str, declared: str) -> str:
 def _by_magic(octets: bytes) -> str:
     if not octets:
         return _UNKNOWN
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        guesses = puremagic.magic_string(octets[:_HEAD] + octets[_HEAD:][-_FOOT:]) if octets else []
+    try:
+        guesses = puremagic.magic_string(octets[:_HEAD] + octets[_HEAD:][-_FOOT:])
+    except puremagic.PureError:
+        return _UNKNOWN
     for guess in guesses:
         if guess.confidence >= _SURE and _MEDIA_TYPE.fullmatch(guess.mime_type or ""):
             return str(guess.mime_type)

@@ -17,8 +17,9 @@ _BULK = frozenset(("bulk", "junk", "list", "auto_reply", "auto-reply"))
 _NOBODY = re.compile(
     r"(?:.{0,60}[._+-])?(?:no[._-]?reply|do[._-]?not[._-]?reply|donotreply|nicht[._-]?antworten"
     r"|ne[._-]?pas[._-]?repondre|no[._-]?responder"
-    r"|notifications?|newsletters?|auto-?(?:reply|responder|confirm|mailer)|listserv|majordomo|mailer|www-data|nobody"
-    r"|calendar-notification)(?:[._+=-].{0,100})?|.{1,60}-(?:request|owner)|owner-.{1,60}",
+    r"|notifications?|newsletters?|auto-?(?:reply|responder|confirm|mailer)|listserv|majordomo"
+    r"|calendar-notification)(?:[._+=-].{0,100})?|.{1,60}-(?:request|owner)|owner-.{1,60}"
+    r"|mailer|www-data|nobody",
     re.I,
 )
 _SUBJECT = re.compile(

@@ -6,7 +6,7 @@ from email.message import Message
 from flufl.bounce import all_failures
 
 from tpminstitute.core.text import one_line
-from tpminstitute.mail.incoming.headers import Headers, addresses, split_header
+from tpminstitute.mail.incoming.headers import Headers, addresses, mailbox, split_header
 from tpminstitute.mail.incoming.model import Bounce
 from tpminstitute.mail.incoming.structure import Part, Structure
 from tpminstitute.mail.incoming.verdicts import is_permanent, names_a_failure, status_in
@@ -52,6 +52,7 @@ _RECIPIENTS = (
                r"[^\n@]{0,80}?([A-Za-z0-9._%+'=-]{1,64}@[A-Za-z0-9.-]{1,250})", re.I),
     re.compile(r"^\s{2,8}([^\s<>@]{1,64}@[^\s<>@]{1,250})\s*$", re.M),
 )  # fmt: skip
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,200}")
 _COPY_BEGINS = re.compile(
     r"^-{2,8} ?(?:this is a copy|below this line|original message|returned message|the header|"
     r"forwarded message|start of returned)|^original message headers?:|^-{3,} ?enclosed|^received: from ",
@@ -166,10 +167,12 @@ def _recipient_in(said: str) -> str:
 def _by_flufl(root: Headers, said: str) -> tuple[list[str], list[str]]:
     """Return whose mail waits and whose failed, as flufl.bounce reads it.
 
-    It gets a small plain mail, since its patterns take quadratic time on a long line.
+    It gets a small plain mail from a plain address: its patterns take quadratic time on a long line, and it fails where
+    there is no sender.
     """
     message = Message()
-    message["From"] = one_line(root.get("from"), _FLUFL_WIDTH).encode("ascii", "replace").decode()
+    sender = mailbox(root.get("from")).email
+    message["From"] = sender if _PLAIN_ADDRESS.fullmatch(sender) else "mailer-daemon@unknown.invalid"
     message["Subject"] = one_line(root.get("subject"), _FLUFL_WIDTH).encode("ascii", "replace").decode()
     lines = [line[:_FLUFL_WIDTH] for line in said.split("\n")[:_FLUFL_LINES]]
     message.set_payload("\n".join(lines).encode("ascii", "replace").decode())

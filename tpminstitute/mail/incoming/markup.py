@@ -34,6 +34,7 @@ _BLOCKS = frozenset(
 _SPACED = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "ul"))
 _RAW = frozenset(("script", "style", "title", "template", "noscript", "object", "select", "iframe", "svg", "textarea"))
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"))
+_MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 _ATTRIBUTE = re.compile(r"\b(alt|href)\s*=\s*(?:\"([^\"]{0,2000})|'([^']{0,2000})|([^\s\"'>]{1,2000}))", re.I)
 _HIDES = re.compile(
@@ -45,7 +46,7 @@ _INDENTED_ONLY = re.compile(r"border\s*:\s*none", re.I)
 _CITED = re.compile(r"\bcite\b|gmail_quote", re.I)
 _QUOTED = re.compile(
     r"\b(gmail_attr|moz-cite-prefix|yahoo_quoted|protonmail_quote|zmail_extra|tutanota_quote|OutlookMessageHeader"
-    r"|moz-email-headers-table)\b",
+    r"|moz-email-headers-table)\b|\bname=\"?quote\b",
     re.I,
 )
 _DIVIDER = re.compile(
@@ -79,19 +80,28 @@ class _Reading:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.marks: dict[int, Mark] = {}
-        self.line = ""
+        self.pieces: list[str] = []
         self.blank_before = False
         self.open: list[_Element] = []
         self.link: tuple[str, int] | None = None
         self.in_pre = 0
+        self.tight = False
+        self.spacer = False
 
     def end_line(self, blank: bool = False) -> None:
         """End the line, and leave one empty where a paragraph ends."""
-        text = self.line.strip(" ") if not self.in_pre else self.line
+        text = "".join(self.pieces) if self.in_pre else "".join(self.pieces).strip(" ")
         if text.strip():
             self.put(text)
-        self.line = ""
+        elif self.spacer:
+            blank = True
+        self.pieces, self.spacer = [], False
         self.blank_before = self.blank_before or (blank and bool(self.lines))
+
+    @property
+    def in_line(self) -> bool:
+        """Whether the line says something."""
+        return any(piece != " " for piece in self.pieces)
 
     def put(self, text: str) -> None:
         depth = min(sum(element.meaning == _CITE for element in self.open), _SHOWN_DEPTH)
@@ -125,7 +135,8 @@ def _read(html: str, *, leave_hidden_out: bool) -> _Reading | None:
     reading = _Reading()
     at, never_closed = 0, set[str]()
     while at < len(html):
-        opens = html.find("<", at)
+        begun = _MARKUP.search(html, at)
+        opens = begun.start() if begun else -1
         if opens != at and not _is_hidden(reading):
             _text(reading, html[at : opens if opens >= 0 else len(html)])
         if opens < 0:
@@ -143,14 +154,15 @@ def _after_tag(reading: _Reading, html: str, opens: int, never_closed: set[str],
             never_closed.add("--")
             return opens + 4
         return ends + 3
-    closes = html.find(">", opens)
-    named = _TAG_NAME.match(html, opens + 1)
-    if closes < 0 or named is None:
-        if html[opens + 1 : opens + 2] in "!?/" and closes >= 0:
-            return closes + 1
+    closes = -1 if ">" in never_closed else html.find(">", opens)
+    if closes < 0:
+        never_closed.add(">")
         if not _is_hidden(reading):
-            reading.line += "<"
+            reading.pieces.append("<")
         return opens + 1
+    named = _TAG_NAME.match(html, opens + 1)
+    if named is None:
+        return closes + 1
     tag, name = html[opens + 1 : closes], named[1].lower()
     if tag.startswith("/"):
         _close(reading, name)
@@ -175,15 +187,16 @@ def _text(reading: _Reading, text: str) -> None:
     if reading.in_pre:
         *whole, last = text.split("\n")
         for line in whole:
-            reading.line += line
-            reading.put(reading.line)
-            reading.line = ""
-        reading.line += last
+            reading.put("".join([*reading.pieces, line]))
+            reading.pieces = []
+        reading.pieces.append(last)
         return
+    reading.spacer = reading.spacer or "\xa0" in text
     text = _WHITE.sub(" ", text)
-    if text == " " and (not reading.line or reading.line.endswith(" ")):
-        return
-    reading.line += text.lstrip(" ") if reading.line.endswith(" ") else text
+    if not reading.pieces or reading.pieces[-1].endswith(" "):
+        text = text.lstrip(" ")
+    if text:
+        reading.pieces.append(text)
 
 
 def _open(reading: _Reading, name: str, tag: str, leave_hidden_out: bool) -> None:
@@ -197,17 +210,19 @@ def _open(reading: _Reading, name: str, tag: str, leave_hidden_out: bool) -> Non
         reading.end_line(blank=True)
     elif name == "li":
         reading.end_line()
-        reading.line = "- "
+        reading.pieces = ["- "]
     elif name in ("td", "th"):
-        reading.line += " " if reading.line and not reading.line.endswith(" ") else ""
+        _text(reading, " ")
     elif name == "img":
         shown = _attribute(tag, "alt")
-        reading.line += shown if 0 < len(shown) <= 4 else ""
+        if 0 < len(shown) <= 4:
+            reading.pieces.append(shown)
     elif name in _BLOCKS or name in _SPACED:
-        reading.end_line(blank=name in _SPACED and "MsoNormal" not in tag)
+        reading.tight = name == "p" and "MsoNormal" in tag
+        reading.end_line(blank=name in _SPACED and not reading.tight)
         reading.in_pre += name == "pre"
     elif name == "a" and reading.link is None:
-        reading.link = (_attribute(tag, "href"), len(reading.line))
+        reading.link = (_attribute(tag, "href"), len(reading.pieces))
     what = _meaning(name, tag, leave_hidden_out)
     if what and name not in _VOID and len(reading.open) < _DEPTH_LIMIT and not tag.endswith("/"):
         reading.open.append(_Element(name, what))
@@ -218,7 +233,7 @@ def _open(reading: _Reading, name: str, tag: str, leave_hidden_out: bool) -> Non
 
 
 def _line_break(reading: _Reading) -> None:
-    if reading.line.strip():
+    if reading.in_line:
         reading.end_line()
     else:
         reading.blank_before = bool(reading.lines)
@@ -244,7 +259,7 @@ def _close(reading: _Reading, name: str) -> None:
         if name == "a":
             _end_link(reading)
         elif name in _BLOCKS or name in _SPACED or name == "li":
-            reading.end_line(blank=name in _SPACED and not (name == "p" and not reading.line.strip()))
+            reading.end_line(blank=name in _SPACED and not (name == "p" and (reading.tight or not reading.in_line)))
             reading.in_pre -= name == "pre" and reading.in_pre > 0
     for back, element in enumerate(reversed(reading.open)):
         if element.name == name:
@@ -261,11 +276,12 @@ def _end_link(reading: _Reading) -> None:
     if reading.link is None:
         return
     (address, start), reading.link = reading.link, None
-    label = reading.line[start:].strip()
+    label = "".join(reading.pieces[start:]).strip()
     bare = address.partition(":")[2] if address.lower().startswith(("mailto:", "tel:")) else address
     known = address.lower().startswith(("http://", "https://", "mailto:", "tel:"))
     if known and label and bare.strip("/") not in label.strip("/") and label not in bare:
-        reading.line = f"{reading.line.rstrip()} <{address[:_LINK_LIMIT]}>"
+        reading.pieces[-1] = reading.pieces[-1].rstrip()
+        reading.pieces.append(f" <{address[:_LINK_LIMIT]}>")
 
 
 def _attribute(tag: str, name: str) -> str:

@@ -5,12 +5,13 @@ quotation in full.
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 from tpminstitute.mail.incoming.markup import Mark
 from tpminstitute.mail.incoming.model import Passage, PassageKind
 from tpminstitute.mail.incoming.quoting import attribution, divider, is_device, is_quoted, names_a_writer
 
-_SIGNATURE_LINES = 12
+_SIGNATURE_LINES, _SIGNATURE_LOOK = 12, 60
 _MARKERS = ("-- ", "--", "—", "– ")
 _WORDS, _QUOTED, _SIGNATURE = PassageKind.WORDS, PassageKind.QUOTED, PassageKind.SIGNATURE
 _NO_MARKS: dict[int, Mark] = {}
@@ -70,19 +71,31 @@ def _rest(lines: list[str], kinds: list[PassageKind], marks: dict[int, Mark]) ->
 
 
 def _may_divide(line: str) -> bool:
-    return line[0] in " \t*_-=—" or ":" in line[:14] or "：" in line[:14] or line.rstrip().endswith(":")
+    return (
+        line[0] in " \t*_-=—"
+        or ":" in line[:14]
+        or "：" in line[:14]
+        or line.rstrip().endswith(":")
+        or " wrote: " in line
+    )
 
 
 def _mark_signatures(lines: list[str], kinds: list[PassageKind], marks: dict[int, Mark], rest: int) -> None:
+    end = 0
     for at in range(rest):
         if kinds[at] is not _WORDS:
             continue
         if marks.get(at) is Mark.SIGNATURE or is_device(lines[at]):
             kinds[at] = _SIGNATURE
         elif lines[at] in _MARKERS:
-            end = next((n for n in range(at + 1, rest) if kinds[n] is _QUOTED), rest)
-            if sum(bool(line.strip()) for line in lines[at + 1 : end]) <= _SIGNATURE_LINES:
+            end = end if end > at else next((n for n in range(at + 1, rest) if kinds[n] is _QUOTED), rest)
+            if _is_short(lines, at + 1, end):
                 kinds[at:end] = [_SIGNATURE] * (end - at)
+
+
+def _is_short(lines: list[str], start: int, end: int) -> bool:
+    filled = (number for number in range(start, min(end, start + _SIGNATURE_LOOK)) if lines[number].strip())
+    return sum(1 for _ in islice(filled, _SIGNATURE_LINES + 1)) <= _SIGNATURE_LINES and end - start <= _SIGNATURE_LOOK
 
 
 def _has(kinds: Sequence[PassageKind], lines: list[str], kind: PassageKind) -> bool:

@@ -19,7 +19,11 @@ _DATED = re.compile(
     r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.h]\d{2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\d{4}年"
     r"|<?[^\s<>@]{1,64}@[^\s<>@]{1,250}>?"
 )
-_OLD_GMAIL = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2} .{0,40}<[^<>\s]{3,254}>\s*[:：]\s*$")
+_DATE_AND_ADDRESS = re.compile(
+    r"\d{4}[-/年]\s?\d{1,2}[-/月]\s?\d{1,2}.{0,80}<[^<>\s]{3,254}>\s{0,4}[:：]\s*$"
+    r"|\* .{0,80}<[^<>\s]{3,254}> \[\d{4}-\d\d-\d\d.{0,20}\]:\s*$"
+)
+_THEN_TEXT = re.compile(r"\s{0,12}On .{6,120}<[^<>\s]{3,254}> wrote:\s+\S")
 _STARTS = re.compile(
     r"(?:-{2,5} ?)?(?:On|Am|Le|El|Il|Em|No dia|Op|W dniu|Den|Dne|På|Data|Pe|Në|Στις|Dana|\d{4}[-/年]|\d{1,2}[./ ]|в|В|"
     r"пн|вт|ср|чт|пт|сб|вс|lun|mar|mer|jeu|ven|sam|dim)\b",
@@ -90,7 +94,7 @@ def attribution(lines: list[str], at: int) -> int:
         whole = f"{whole} {line.strip()}".strip()[:_LOOK]
         if line.rstrip().endswith((":", "：", "----")):
             begins = count == 1 or _STARTS.match(whole)
-            names = _OLD_GMAIL.match(whole) or (_WROTE.search(whole) and _DATED.search(whole))
+            names = _DATE_AND_ADDRESS.match(whole) or (_WROTE.search(whole) and _DATED.search(whole))
             return count if begins and names else 0
         if count == 1 and not _STARTS.match(whole) and "@" not in whole:
             return 0
@@ -105,7 +109,7 @@ def names_a_writer(line: str) -> bool:
 def divider(lines: list[str], at: int) -> bool:
     """Return whether an older mail, with nothing before its lines, is quoted from the line `at` on."""
     line = lines[at][:_LOOK]
-    if _ORIGINAL.fullmatch(line) or _FORWARDED.fullmatch(line):
+    if _ORIGINAL.fullmatch(line) or _FORWARDED.fullmatch(line) or _THEN_TEXT.match(line):
         return True
     if _RULE.fullmatch(line):
         after = next((number for number in range(at + 1, min(at + 3, len(lines))) if lines[number].strip()), -1)
@@ -114,10 +118,11 @@ def divider(lines: list[str], at: int) -> bool:
 
 
 def _header_block(lines: list[str], at: int) -> bool:
-    if not _FROM.match(lines[at][:_LOOK]):
+    first = lines[at][:_LOOK]
+    if not (_FROM.match(first) or _SENT.match(first)):
         return False
-    near = [line[:_LOOK] for line in lines[at + 1 : at + 12] if line.strip()][:7]
-    return any(map(_SENT.match, near)) and any(map(_SUBJECT.match, near))
+    near = [line[:_LOOK] for line in lines[at : at + 12] if line.strip()][:8]
+    return all(any(map(field.match, near)) for field in (_FROM, _SENT, _SUBJECT))
 
 
 def is_device(line: str) -> bool:

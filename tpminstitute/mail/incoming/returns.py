@@ -97,11 +97,12 @@ def return_day(text: str, sent_at: datetime) -> date | None:
     """
     text = text[:_TEXT_LIMIT]
     until: date | None = None
-    previous = 0
-    for named in _days(text, sent_at):
+    days = list(_days(text, sent_at))
+    ends = [0, *(named.end for named in days)]
+    starts = [*(named.start for named in days[1:]), len(text)]
+    for named, previous, following in zip(days, ends, starts, strict=False):
         before = _within_sentence(text[max(previous, named.start - _BEFORE) : named.start], last=True)
-        after = _within_sentence(text[named.end : named.end + _AFTER], last=False)
-        previous = named.end
+        after = _within_sentence(text[named.end : min(following, named.end + _AFTER)], last=False)
         if named.day is None or not sent_at.date() <= named.day <= sent_at.date() + _SOON:
             continue
         upto = _UNTIL.search(before)

@@ -31,8 +31,8 @@ _WISH = re.compile(
     r"|stop(?: please| now)?|stop all|please stop|end|quit|no more (?:e-?mails?|mails?|messages)(?: please)?"
     rf"|{_PLEASE}(?:stop|cease|quit|do not|don't) (?:sending|send|writing|write|e-?mailing|e-?mail|mailing"
     rf"|contacting|contact)"
-    r"(?: to)?(?: (?:me|us))?(?: (?:any ?more|any|further|more|these|your|such|all) ?(?:e-?mails?|mails?|messages"
-    r"|newsletters?|stuff)?)?"
+    r"(?: to)?(?: (?:me|us))?(?: (?:any ?more|any|further|more|these|your|such|all))?"
+    r"(?: (?:e-?mails?|mails?|messages|newsletters?|stuff))?"
     r"(?: (?:any ?more|again|ever again))?"
     rf"|{_PLEASE}cancel (?:my |the )?subscription|unsubscribe request|request to unsubscribe|list-?unsubscribe"
     # German
@@ -79,6 +79,7 @@ _BY_PROGRAM = re.compile(
     r"|this is an auto(?:matic|mated) (?:unsubscribe|request).{0,80}|sent by (?:apple mail|outlook|gmail).{0,40}",
     re.I,
 )
+_POLITE = re.compile(r"please|pls|thanks?|bitte|s'il vous plaît|svp|por favor|gracias|merci|danke", re.I)
 _BETWEEN = re.compile(r"[.!?;,:]+(?=\s|$)")
 _EDGES = " \t*_\"'“”„«»()[]<>-–—…¡¿👍🙏"
 
@@ -105,7 +106,7 @@ def _substance(text: str) -> list[str]:
             continue
         sentences = [_tidied(sentence) for sentence in _BETWEEN.split(line)]
         said += [s for at, s in enumerate(sentences) if s and not (at == 0 and number == 0 and _is_greeting(s))]
-    return [sentence for sentence in said if not _CLOSING.fullmatch(sentence)]
+    return [sentence for sentence in said if not (_CLOSING.fullmatch(sentence) or _POLITE.fullmatch(sentence))]
 
 
 def _is_greeting(sentence: str) -> bool:
