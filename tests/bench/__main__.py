@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from tests.bench.delivery import delivery_rates
+from tests.bench.incoming import reading_rates
 from tests.bench.service import idle_memory, latencies, page_rates, start_times
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
@@ -31,6 +32,7 @@ def main() -> None:
         sqlite_url, postgres_url = f"sqlite:///{folder}/bench.db", postgres.create_database("bench")
         say("Delivery on SQLite against a bare smtplib loop", lambda: _ratio(*delivery_rates(sqlite_url)))
         say("Delivery on PostgreSQL against a bare smtplib loop", lambda: _ratio(*delivery_rates(postgres_url)))
+        say("Reading a mail against a bare parse of its parts", lambda: _ratio(*reading_rates()))
         say("POST to notice accepted, built-in broker", lambda: _milliseconds(latencies(folder)))
         say("POST to notice accepted, Redis", lambda: _milliseconds(latencies(folder, REDIS_URL=redis.url)))
 

@@ -167,11 +167,13 @@ def test_no_markup_takes_long(html):
     assert seconds(mail_of(html, content_type="text/html")) < 5
 
 
+FIELDS = """from to subject date message_id references in_reply_to content_type content_disposition reply_to
+    auto_submitted list_id list_post return_path precedence x_failed_recipients feedback_id"""
+
+
 @one_by_one("value", VALUES)
 def test_no_header_takes_long(value):
-    names = ("from", "to", "subject", "date", "message_id", "references", "content_type", "content_disposition",
-             "reply_to", "in_reply_to", "auto_submitted", "list_id", "list_post", "return_path", "precedence")  # fmt: skip
-    content = mail_of("Hello", **dict.fromkeys(names, value))
+    content = mail_of("Hello", **dict.fromkeys(FIELDS.split(), value))
     assert seconds(content) < 5
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import puremagic
 
 from tpminstitute.core.text import one_line
-from tpminstitute.mail.incoming.headers import decoded_words
+from tpminstitute.mail.incoming.headers import decoded_words, split_header
 from tpminstitute.mail.incoming.model import Attachment
 from tpminstitute.mail.incoming.structure import Part, Structure
 
@@ -99,9 +99,8 @@ def safe_name(name: str) -> str:
 
 def _made_up_name(part: Part, media_type: str, number: int) -> str:
     if part.media_type == "message/rfc822":
-        subject = one_line(part.content[part.start : part.start + 20_000].decode("ascii", "ignore"), 20_000)
-        found = re.search(r"\bSubject: (.{1,60}?)(?= [A-Z][A-Za-z-]{1,30}: |$)", subject)
-        return f"{safe_name(found[1]) or 'message'}.eml" if found else "message.eml"
+        inner, _ = split_header(part.content, part.start, part.end)
+        return f"{safe_name(inner.text('subject')[:80]) or 'message'}.eml"
     return f"attachment-{number}{_ENDINGS.get(media_type, '')}"
 
 

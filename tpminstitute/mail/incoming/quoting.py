@@ -61,7 +61,8 @@ _SUBJECT = re.compile(
     re.I,
 )
 _DEVICE = re.compile(
-    r"(?:sent (?:from|via|with|using) (?:my |the )?(?:i(?:phone|pad|pod)|android|samsung|galaxy|huawei|pixel"
+    r"(?:sent (?!.{0,120}\b(?:is|was|has|have|we)\b)(?:from|via|with|using) (?:my |the )?(?:i(?:phone|pad|pod)"
+    r"|android|samsung|galaxy|huawei|pixel"
     r"|blackberry"
     r"|windows|mobile|phone|mail|outlook|yahoo|gmail|proton ?mail|aol|nokia|sony|xiaomi|smartphone|tablet|tuta|spark"
     r"|superhuman|bluemail|nine|fairmail|k-9|motorola|verizon|t-mobile|at&t)\b.{0,80}"
