@@ -140,6 +140,19 @@ def test_a_person_may_mention_what_programs_say(subject, words):
     assert mail.answerable
 
 
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "Ada Lovelace, System Administrator <ada@example.org>",
+        "Norman Mailer <norman.mailer@example.org>",
+        "Nora Reply <nora.reply@example.org>",
+        "Dae Mon <dae.mon@example.org>",
+    ],
+)
+def test_a_person_may_be_called_like_a_program(sender):
+    assert read("Count me in.", **{"from": sender}).kind is ReceivedKind.PERSON
+
+
 def test_mail_through_a_list_is_automatic_unless_the_list_is_one_of_our_addresses():
     content = b"From: ada@example.org\r\nList-Id: <info.tpminstitute.org>\r\nPrecedence: list\r\n\r\nHello"
     assert read_mail(content).kind is ReceivedKind.AUTOMATIC

@@ -21,11 +21,7 @@ _DAEMONS = re.compile(
     r"|microsoftexchange[0-9a-f]{10,40}|system administrator|mailerdaemon|daemon)(?:[+._=-].{0,100})?",
     re.I,
 )
-_DAEMON_NAMES = re.compile(
-    r"mail delivery (?:sub)?system|mailer[ -]daemon|mail administrator"
-    r"|system administrator",
-    re.I,
-)
+_DAEMON_NAMES = re.compile(r"mail delivery (?:sub)?system|mailer[ -]?daemon", re.I)
 _SUBJECT = re.compile(
     r"(?:undeliver|undelivrable|returned mail|mail delivery (?:fail|sub|system)|delivery (?:status|fail|has failed"
     r"|delayed|"
