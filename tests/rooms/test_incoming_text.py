@@ -56,7 +56,7 @@ def test_words_between_quotations_are_kept_in_their_order():
     "text",
     [
         "On Monday Bob wrote: come at ten.\nIs that right?",
-        "On the way I thought about three things:\nthe price, the dates and the place.",
+        "Hello,\nOn the way I thought about three things:\nthe price, the dates and the place.",
         "Here is what Bob wrote:\nthe course is full.",
         "From: Philadelphia\nTo: New York\nWe travel on Friday.",
         "Our plan:\n\n-- first the guide\n-- then the course",
