@@ -32,6 +32,7 @@ class Service:
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the web application; `settings` default to the environment's."""
     from tpminstitute.web.common import add_common
+    from tpminstitute.web.hooks import add_hooks
     from tpminstitute.web.site import site
     from tpminstitute.web.staff import staff
     from tpminstitute.web.staff.security import add_security
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     add_security(app, settings, db)
     app.register_blueprint(site)
     app.register_blueprint(staff)
+    add_hooks(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ from tpminstitute.accounts.service import tidy_sessions
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
+from tpminstitute.inbox.provider_events import tidy_hook_events
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
 from tpminstitute.sequences.runner import run_due
@@ -31,3 +32,4 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     def _tidy() -> None:
         with db.write() as session:
             tidy_sessions(session)
+            tidy_hook_events(session)

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import idna
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from tpminstitute.core.errors import SettingsError
+from tpminstitute.core.hook_settings import HookSettings
 
 CATCHER_PORT_OFFSET = 25
 """The built-in mail catcher listens this many ports above the web port, so that every process finds it."""
@@ -41,7 +42,7 @@ class Switch(StrEnum):
     OFF = "off"
 
 
-class Settings(BaseSettings):
+class Settings(HookSettings):
     """Every setting of the service; each field is the environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
