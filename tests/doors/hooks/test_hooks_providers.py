@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
@@ -12,12 +13,15 @@ from tests.doors.hooks.seen import LATIN, MAIL, closed, facts, received
 from tests.factories import ADA, count, messages, submitted
 from tests.parts import providers
 from tests.parts.providers import Mailgun, Postmark, SendGrid
+from tests.rooms.post import Post
+from tpminstitute.core.jobs import Job
 from tpminstitute.inbox.contents import content_of
 from tpminstitute.inbox.models import HookEvent
 from tpminstitute.inbox.provider_events import GUESSED, KEPT_FOR, tidy_hook_events
 from tpminstitute.mail.models import SuppressionReason
 from tpminstitute.timeline.models import Activity, ActivityKind
 from tpminstitute.web.hooks.door import FRESH
+from workers.tasks import register
 
 HARD = {(ADA, SuppressionReason.HARD_BOUNCE)}
 COMPLAINT = {(ADA, SuppressionReason.COMPLAINT)}
@@ -279,6 +283,16 @@ def test_events_are_remembered_longer_than_a_signature_counts_and_not_forever(db
         with time_machine.travel(datetime.now(UTC) + timedelta(days=days)), db.write() as session:
             tidy_hook_events(session)
         assert count(db, HookEvent) == left
+
+
+def test_the_worker_forgets_old_events(db, settings, sendgrid, mailed):
+    sendgrid.event("soft", mailed)
+    tasks: dict = {}
+    celery = SimpleNamespace(task=lambda name: lambda task: tasks.setdefault(name, task))  # Celery's own are global
+    register(celery, settings, db, Post())
+    with time_machine.travel(datetime.now(UTC) + KEPT_FOR + timedelta(hours=1)):
+        tasks[Job.TIDY]()
+    assert count(db, HookEvent) == 0
 
 
 def test_what_is_remembered_of_an_event_tells_nothing_of_it(db, sendgrid, mailed):

@@ -215,11 +215,17 @@ def test_a_page_is_fetched_from_a_host_that_proves_its_name(trusted):
         assert fetch_from_amazon(f"{site.url}/x.pem", context) == b"a certificate"
 
 
-@pytest.mark.parametrize(
-    "site",
-    [{"status": 404}, {"status": 302, "Location": "https://127.0.0.1/"}, {"body": b"x" * (LARGEST + 1)}],
-    ids=["not there", "a redirect", "too large"],
-)
+def test_a_redirect_is_not_followed(trusted):
+    path, context = trusted
+    with (
+        Site(body=b"a certificate", certificate=path) as other,
+        Site(status=302, certificate=path, Location=f"{other.url}/x.pem") as site,
+        pytest.raises(FetchError),
+    ):
+        fetch_from_amazon(f"{site.url}/x.pem", context)
+
+
+@pytest.mark.parametrize("site", [{"status": 404}, {"body": b"x" * (LARGEST + 1)}], ids=["not there", "too large"])
 def test_anything_else_is_not_fetched(trusted, site):
     path, context = trusted
     with Site(certificate=path, **site) as running, pytest.raises(FetchError):
