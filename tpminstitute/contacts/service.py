@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -10,6 +10,20 @@ from tpminstitute.contacts.identity import EmailAddress
 from tpminstitute.contacts.models import Contact, ContactAddress
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.errors import Refusal
+
+_BY_ADDRESS = (
+    select(Contact)
+    .where(
+        or_(
+            Contact.email_key == bindparam("key"),
+            Contact.id.in_(select(ContactAddress.contact_id).where(ContactAddress.email_key == bindparam("key"))),
+        )
+    )
+    .order_by(Contact.email_key != bindparam("key"))
+    .limit(1)
+    .with_for_update(key_share=True)
+)
+"""Made once: it is asked of every mail that comes in."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +58,7 @@ def find_or_add(session: Session, person: Person) -> Contact:
 
 def locked_by_address(session: Session, email_key: str) -> Contact | None:
     """Return the contact with that address, their own or a further one, locked until the transaction ends, or None."""
-    further = select(ContactAddress.contact_id).where(ContactAddress.email_key == email_key)
-    return session.scalar(
-        select(Contact)
-        .where(or_(Contact.email_key == email_key, Contact.id.in_(further)))
-        .order_by(Contact.email_key != email_key)
-        .limit(1)
-        .with_for_update(key_share=True)
-    )
+    return session.scalar(_BY_ADDRESS, {"key": email_key})
 
 
 def locked(session: Session, contact_id: int) -> Contact:

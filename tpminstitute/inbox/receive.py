@@ -32,6 +32,13 @@ _MOST_REFERENCES = 50
 _TEXT_LIMIT = 1_000_000
 
 
+_STORE = {
+    name: dialect.insert(ReceivedMail).on_conflict_do_nothing(index_elements=["fingerprint"]).returning(ReceivedMail)
+    for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+}
+"""Made once for each database: a statement of this size costs more to build than to run."""
+
+
 @dataclass(frozen=True)
 class Incoming:
     """A mail as it arrived. `recipients` are the addresses it was delivered to, where the door knows them."""
@@ -104,7 +111,6 @@ def _take_in(session: Session, settings: Settings, incoming: Incoming, mail: Rea
 
 def _store(session: Session, incoming: Incoming, mail: ReadMail) -> ReceivedMail | None:
     """Write the mail's row, or return None when it was stored before."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "public_id": tokens.public_id(),
         "fingerprint": fingerprint(mail),
@@ -126,12 +132,7 @@ def _store(session: Session, incoming: Incoming, mail: ReadMail) -> ReceivedMail
         "received_at": clock.now(),
         "return_on": mail.return_on,
     }
-    return session.scalars(
-        insert(ReceivedMail)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=["fingerprint"])
-        .returning(ReceivedMail)
-    ).one_or_none()
+    return session.scalars(_STORE[session.get_bind().dialect.name], [values]).one_or_none()
 
 
 def _keep_unread(db: Database, incoming: Incoming, mail: ReadMail, problem: Exception) -> Receipt:
