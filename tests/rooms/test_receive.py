@@ -189,6 +189,12 @@ def test_mail_that_looks_like_spam_is_set_apart_and_causes_no_mail(db, settings)
     assert messages(db) == []
 
 
+def test_mail_that_our_own_list_hands_out_is_a_persons(db, settings):
+    came(db, settings, a_mail(List_Id="<info.tpminstitute.org>", List_Post="<mailto:info@tpminstitute.org>"))
+    with db.read() as session:
+        assert session.scalars(select(Inquiry)).one().state is InquiryState.OPEN
+
+
 def test_mail_without_a_usable_sender_waits_for_a_person(db, settings):
     mail = received(db, came(db, settings, a_mail(sender="nobody")))
     assert (mail.standing, mail.contact_id) == (Standing.DOUBTFUL, None)

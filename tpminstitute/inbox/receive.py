@@ -68,7 +68,7 @@ def receive(db: Database, settings: Settings, incoming: Incoming) -> Receipt:
     Raises what the database raises when it can't be reached: then nothing was stored, and the mail must be brought
     again.
     """
-    mail = _read(incoming)
+    mail = _read(settings, incoming)
     try:
         with db.write() as session:
             return _take_in(session, settings, incoming, mail)
@@ -90,8 +90,9 @@ def fingerprint(mail: ReadMail) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
-def _read(incoming: Incoming) -> ReadMail:
-    mail = read_mail(incoming.content[:LARGEST])
+def _read(settings: Settings, incoming: Incoming) -> ReadMail:
+    ours = {address.lower() for address in (settings.institute_email, settings.mail_from, settings.reply_address)}
+    mail = read_mail(incoming.content[:LARGEST], ours=ours - {""})
     recipients = tuple(dict.fromkeys([*incoming.recipients, *mail.recipients]))
     problems = (*mail.problems, TOO_LARGE) if len(incoming.content) > LARGEST else mail.problems
     return replace(mail, recipients=recipients, problems=problems)
