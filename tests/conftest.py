@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.parts.browser import Complaints, SystemBrowser
-from tests.parts.install import find_chromium, find_postgres, find_redis
+from tests.parts.dovecot import DovecotServer, TestMailbox
+from tests.parts.install import find_chromium, find_dovecot, find_openssl, find_postgres, find_redis
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 from tests.parts.service import RunningService
@@ -145,6 +146,29 @@ def mail_server(_mail: MailServer) -> Iterator[MailServer]:
         _mail.check()
     finally:
         _mail.clear()
+
+
+@pytest.fixture(scope="session")
+def _imap() -> Iterator[DovecotServer]:
+    need(find_dovecot(), "Dovecot")
+    need(find_openssl(), "openssl")
+    with DovecotServer() as server:
+        yield server
+
+
+@pytest.fixture
+def imap_server(_imap: DovecotServer) -> Iterator[DovecotServer]:
+    """A private Dovecot that offers IDLE. A test may freeze, stop or kill it; the next one finds it up again."""
+    if not _imap.running:
+        _imap.start()
+    yield _imap
+    _imap.thaw()
+
+
+@pytest.fixture
+def imap_mailbox(imap_server: DovecotServer) -> TestMailbox:
+    """A new, empty mailbox on `imap_server`."""
+    return imap_server.mailbox()
 
 
 # --- databases ---------------------------------------------------------------------------------------------

@@ -23,6 +23,12 @@ POSTGRES_FOLDERS = (
     "/usr/local/opt/postgresql*/bin",
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 )
+DOVECOT_FOLDERS = (
+    "/usr/lib/dovecot",
+    "/usr/libexec/dovecot",
+    "/usr/local/libexec/dovecot",
+    "/opt/homebrew/libexec/dovecot",
+)
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_PATHS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -63,6 +69,14 @@ def find_openssl() -> Path | None:
     return Path(found) if found else None
 
 
+@cache
+def find_dovecot() -> Path | None:
+    """The dovecot program with its IMAP server, or None. Debian keeps it where an ordinary PATH doesn't lead."""
+    found = shutil.which("dovecot", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+    with_imap = any(Path(folder, "imap-login").exists() for folder in DOVECOT_FOLDERS)
+    return Path(found) if found and with_imap else None
+
+
 def _version(folder: Path) -> tuple[int, ...]:
     digits = "".join(c if c.isdigit() else " " for c in str(folder))
     return tuple(int(part) for part in digits.split())
@@ -90,6 +104,7 @@ PARTS = (
     Part("redis-server", find_redis, ("redis-server",), "the tests that talk to Redis"),
     Part("PostgreSQL server", find_postgres, ("postgresql",), "the PostgreSQL half of the room tests"),
     Part("Chromium", find_chromium, ("chromium", "fonts-dejavu-core"), "the tests that use a browser"),
+    Part("Dovecot", find_dovecot, ("dovecot-imapd",), "the tests of the mailbox"),
     Part("openssl", find_openssl, ("openssl",), "the tests of certificates"),
 )
 
