@@ -26,7 +26,7 @@ def commands() -> None:
 
 @commands.command()
 def run() -> None:
-    """Run the whole service: web, worker, scheduler, and a mail catcher where no SMTP_URL is set."""
+    """Run the whole service: web, worker, scheduler, the mailbox of IMAP_URL, a catcher where no SMTP_URL is set."""
     settings = load_settings()
     _expect_free_ports(settings)
     _migrate_apart()
@@ -38,6 +38,8 @@ def run() -> None:
     }
     if settings.mail_is_caught:
         processes["catcher"] = _background("catcher")
+    if settings.imap_url:
+        processes["mailbox"] = _background("mailbox")
     plan = {"processes": processes, "prefix": settings.log_format is LogFormat.TEXT}
     _become([sys.executable, "-m", "tpminstitute.supervisor", json.dumps(plan)])
 
@@ -58,6 +60,12 @@ def worker() -> None:
 def scheduler() -> None:
     """Run the scheduler only; one is enough, two do no harm."""
     _become(_background("beat"))
+
+
+@commands.command()
+def mailbox() -> None:
+    """Read the mailbox of IMAP_URL only; one is enough, two do no harm."""
+    _become(_background("mailbox"))
 
 
 @commands.command()
@@ -119,6 +127,15 @@ def restore(file: Path, replace: bool) -> None:
     click.echo(
         "Restored. All outgoing mail is held: look at /staff/mail, then let it out there or with `tpm mail release`."
     )
+
+
+@commands.command()
+@click.option("--recipient", "recipients", multiple=True, help="An address of the envelope; may be given repeatedly.")
+def receive(recipients: tuple[str, ...]) -> None:
+    """Take in one mail from standard input, as a local mail server hands it over; ends with a code of sysexits.h."""
+    from tpminstitute.delivery_agent import take_in
+
+    raise click.exceptions.Exit(take_in(sys.stdin.buffer, recipients))
 
 
 @commands.group()
@@ -231,6 +248,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except click.exceptions.Abort:
         return 130
+    except click.UsageError as problem:
+        problem.show()
+        return os.EX_USAGE
     except click.ClickException as problem:
         problem.show()
         return problem.exit_code

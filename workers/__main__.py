@@ -1,4 +1,4 @@
-"""`python -m workers worker`, `beat` and `catcher`: the background processes, each on the environment's settings."""
+"""`python -m workers worker`, `beat`, `mailbox`, `catcher`: the background processes, on the environment's settings."""
 
 import contextlib
 import signal
@@ -43,10 +43,12 @@ def _run(settings: Settings, argv: list[str]) -> None:
     match argv:
         case ["worker" | "beat" as part]:
             _run_celery(settings, part)
+        case ["mailbox"]:
+            _run_mailbox(settings)
         case ["catcher"]:
             _run_catcher(settings)
         case _:
-            sys.exit("Usage: python -m workers worker|beat|catcher")
+            sys.exit("Usage: python -m workers worker|beat|mailbox|catcher")
 
 
 def _run_celery(settings: Settings, part: str) -> None:
@@ -56,6 +58,20 @@ def _run_celery(settings: Settings, part: str) -> None:
     if part == "worker":
         _equip(celery, settings)
     celery.start(WORKER if part == "worker" else SCHEDULER)
+
+
+def _run_mailbox(settings: Settings) -> None:
+    """Read the mailbox; without a publisher, which would cost Celery's memory: the sweep finds the mails it causes."""
+    from tpminstitute.core.db import Database
+    from tpminstitute.inbox.mailbox import mailbox_of
+    from workers.mailbox import read_mailbox
+
+    address = mailbox_of(settings)
+    if address is None:
+        raise SettingsError("IMAP_URL is not set, so there is no mailbox to read. Set it, or leave this command out.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        read_mailbox(settings, Database(settings.database_url), address)
 
 
 def _run_catcher(settings: Settings) -> None:

@@ -5,7 +5,7 @@ import secrets
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import idna
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -52,6 +52,7 @@ class Settings(HookSettings):
     database_url: str = ""
     redis_url: str = ""
     smtp_url: str = ""
+    imap_url: str = ""
     secret_key: str = ""
     public_url: str = ""
     institute_name: str = "TPM Institute"
@@ -106,6 +107,16 @@ class Settings(HookSettings):
         parts = urlsplit(url)
         if url and (parts.scheme not in {"smtp", "smtps", "smtp+starttls"} or not parts.hostname):
             raise ValueError("write it as smtp+starttls://user:password@host:587, smtps://… or smtp://…")
+        return url
+
+    @field_validator("imap_url")
+    @classmethod
+    def _known_mailbox(cls, url: str) -> str:
+        if url and not _names_a_mailbox(url):
+            raise ValueError(
+                "write it as imaps://user:password@host/INBOX, imap+starttls://… or imap://…, "
+                "with each @, :, / and # of name and password as %40, %3A, %2F and %23"
+            )
         return url
 
     @field_validator("public_url")
@@ -224,6 +235,17 @@ def _ascii_host(url: str) -> str:
     if not address.isascii():
         raise ValueError("write what follows the host in ASCII, with percent signs")
     return address
+
+
+def _names_a_mailbox(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # raises for what is no port, such as half a password
+    except ValueError:
+        return False
+    complete = bool(parts.hostname and parts.username and parts.password) and port != 0
+    plain = unquote(url).isprintable() and not parts.query and not parts.fragment
+    return parts.scheme in {"imap", "imaps", "imap+starttls"} and complete and plain
 
 
 def _sentence(error: ValidationError) -> str:

@@ -29,6 +29,8 @@ class FailPoint(StrEnum):
     SETTLE_AFTER_COMMIT = "15-settle-after-commit"
     FOLLOW_UP_BEFORE_COMMIT = "16-follow-up-before-commit"
     FOLLOW_UP_AFTER_COMMIT = "17-follow-up-after-commit"
+    MAILBOX_BEFORE_MARK = "18-mailbox-before-mark"
+    MAILBOX_AFTER_MARK = "19-mailbox-after-mark"
 
 
 _name, _, _times = os.environ.get("FAIL_POINT", "").partition(":")

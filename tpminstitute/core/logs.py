@@ -8,7 +8,7 @@ import structlog
 
 from tpminstitute.core.config import LogFormat
 
-QUIET = ("alembic", "kombu", "celery.app.trace", "celery.worker.strategy", "celery.beat", "mail.log")
+QUIET = ("alembic", "kombu", "celery.app.trace", "celery.worker.strategy", "celery.beat", "mail.log", "imapclient")
 """Libraries whose everyday lines say nothing to an operator; their warnings are shown."""
 
 

@@ -18,6 +18,7 @@ from tpminstitute.doctor.checks_dns import check_dmarc, check_mx, check_ptr
 from tpminstitute.doctor.checks_letters import check_letters
 from tpminstitute.doctor.checks_machine import check_disk, check_web
 from tpminstitute.doctor.checks_mail import check_mail_server
+from tpminstitute.doctor.checks_mailbox import check_mailbox, check_replies
 from tpminstitute.doctor.checks_settings import check_settings
 from tpminstitute.doctor.checks_spf import check_spf
 from tpminstitute.doctor.checks_work import check_mail_queue, check_worker
@@ -49,6 +50,8 @@ def quick_checks(settings: Settings, db: Database) -> list[Check]:
         Check("Worker", lambda: check_worker(db, settings)),
         Check("Mail queue", lambda: check_mail_queue(db)),
         Check("Letters", lambda: check_letters(db, settings)),
+        Check("Mailbox", lambda: check_mailbox(db, settings)),
+        Check("Replies", lambda: check_replies(settings)),
         Check("Disk", lambda: check_disk(settings.data_dir)),
     ]
 
@@ -140,7 +143,7 @@ def _too_late(check: Check, time_limit: float) -> Finding:
 
 def secrets_of(settings: Settings) -> list[str]:
     """Return everything in `settings` that nobody may read, longest first."""
-    urls = (settings.database_url, settings.redis_url, settings.smtp_url)
+    urls = (settings.database_url, settings.redis_url, settings.smtp_url, settings.imap_url)
     passwords = [password for url in urls if (password := urlsplit(url).password)]
     known = {settings.secret_key, *passwords, *map(unquote, passwords)}
     return sorted((secret for secret in known if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)

@@ -1,0 +1,103 @@
+"""`tpm receive`: a local mail server hands a mail over, and knows by the exit code what became of it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.doors.mailboxes import a_mail
+from tests.factories import make_settings, submitted
+from tests.parts.ports import free_port
+from tpminstitute.core.db import Database
+from tpminstitute.inbox.contents import content_of
+from tpminstitute.inbox.models import Door, ReceivedContent, ReceivedMail
+from tpminstitute.inbox.receive import LARGEST
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def handed_over(tmp_path, database_url):
+    """`handed_over(mail, *options, **environment)`: run the command on a mail until it ends."""
+
+    def run(mail, *options, **environment):
+        values = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "var"), "DATABASE_URL": database_url}
+        return subprocess.run(
+            [sys.executable, "-m", "tpminstitute.cli", "receive", *options],
+            input=mail,
+            cwd=ROOT,
+            env=values | environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def stored(db):
+    with db.read() as session:
+        return list(session.scalars(select(ReceivedMail)))
+
+
+def test_a_mail_that_was_stored_ends_with_0(db, handed_over):
+    content = a_mail("By the mail server")
+    done = handed_over(content, "--recipient", "info+x@tpminstitute.org", "--recipient=office@tpminstitute.org")
+    assert (done.returncode, done.stderr) == (os.EX_OK, b"")
+    (mail,) = stored(db)
+    assert (mail.subject, mail.door) == ("By the mail server", Door.COMMAND)
+    assert mail.recipients[:2] == ["info+x@tpminstitute.org", "office@tpminstitute.org"]
+    with db.read() as session:
+        assert content_of(session, mail) == content
+
+
+def test_a_mail_that_is_brought_twice_is_stored_once_and_taken_twice(db, handed_over):
+    content = a_mail()
+    assert [handed_over(content).returncode for _ in range(2)] == [os.EX_OK, os.EX_OK]
+    assert len(stored(db)) == 1
+
+
+def test_a_known_persons_mail_is_theirs(db, tmp_path, database_url, handed_over):
+    inquiry = submitted(db, make_settings(tmp_path, database_url=database_url))
+    handed_over(a_mail())
+    (mail,) = stored(db)
+    assert mail.contact_id == inquiry.contact_id
+
+
+def test_while_the_database_is_away_the_mail_server_has_to_wait(handed_over):
+    done = handed_over(a_mail(), DATABASE_URL=f"postgresql://tpm@127.0.0.1:{free_port()}/gone")
+    assert done.returncode == os.EX_TEMPFAIL
+    assert done.stderr.startswith(b"4.3.0 The mail could not be stored now")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_database_that_was_never_made_makes_the_mail_server_wait(tmp_path, handed_over):
+    done = handed_over(a_mail(), DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
+    assert (done.returncode, done.stderr[:6]) == (os.EX_TEMPFAIL, b"4.3.0 ")
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "mail", "code", "words"),
+    [
+        ((), {"SECRET_KEY": "short"}, a_mail(), os.EX_CONFIG, b"4.3.5 SECRET_KEY needs"),
+        (("--nobody",), {}, a_mail(), os.EX_USAGE, b"No such option"),
+        ((), {}, b"\r\n", os.EX_NOINPUT, b"There was no mail"),
+    ],
+    ids=["setting", "usage", "nothing"],
+)
+def test_what_can_not_be_taken_says_why_and_stores_nothing(db, handed_over, options, environment, mail, code, words):
+    done = handed_over(mail, *options, **environment)
+    assert (done.returncode, words in done.stderr) == (code, True)
+    assert stored(db) == []
+
+
+def test_of_a_mail_of_50_mb_the_beginning_is_kept(sqlite_url, handed_over):
+    line = b"A line that says very little, over and over again.\r\n"
+    assert handed_over(a_mail("Large", body=line * (50_000_000 // len(line))), DATABASE_URL=sqlite_url).returncode == 0
+    with Database(sqlite_url).read() as session:
+        (mail,) = session.scalars(select(ReceivedMail))
+        assert len(session.get_one(ReceivedContent, mail.id).content) == LARGEST
+        assert "larger than 25 MB" in mail.problems[-1]
