@@ -1,5 +1,6 @@
 """The mailbox: a real Dovecot, read by a process of its own; what it keeps, marks, survives and never does."""
 
+import re
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -228,11 +229,12 @@ def test_uids_that_change_their_meaning_bring_nothing_twice(reader_on_each, imap
     first = reader.start()
     settled(imap_mailbox, [1, 2])
     first.kill()
+    imap_mailbox.delete(1)  # so that the next mail gets a number that was read before
     imap_mailbox.change_uid_validity()
     imap_mailbox.deliver(a_mail("Three"))
     reader.start()
     reader.wait_for("One", "Two", "Three")
-    settled(imap_mailbox, [1, 2, 3])
+    settled(imap_mailbox, [1, 2])
 
 
 def test_two_readers_at_once_store_each_mail_once(reader_on_each, imap_mailbox):
@@ -245,7 +247,7 @@ def test_two_readers_at_once_store_each_mail_once(reader_on_each, imap_mailbox):
     settled(imap_mailbox, range(1, 11))
     wait_until(lambda: reader.log.count("mail_taken_in") == 20, "both readers to be through")
     assert sorted(reader.subjects) == subjects
-    assert "mailbox_reading_broke" not in reader.log
+    assert not re.search(r"^\[(warning|error)", reader.log, re.MULTILINE)
 
 
 @pytest.mark.parametrize("scheme", ["imap", "imaps"])

@@ -258,6 +258,12 @@ class TestMailbox:
             found = client.get_flags(client.search())
         return {uid: {flag.decode() for flag in flags} - {"\\Recent"} for uid, flags in found.items()}
 
+    def delete(self, uid: int) -> None:
+        """Delete a mail, as its owner may."""
+        with self.open(readonly=False) as client:
+            client.delete_messages([uid])
+            client.expunge()
+
     def change_uid_validity(self) -> None:
         """Let the server give every mail another UID, as after a move to another machine."""
         maildir = self.server.folder_of(self.user)
