@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -11,14 +11,14 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations
-from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedMail, Writer
+from tpminstitute.inbox.models import Inquiry, ReceivedMail, Writer
 from tpminstitute.inbox.reply_addresses import reply_to_institute
 from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address, threading
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.personal import Quoted, ReplyError, render_personal
-from tpminstitute.mail.suppression import SENTENCES, suppression_of
+from tpminstitute.mail.suppression import SENTENCES, closed_to_answers
 from tpminstitute.sequences.pauses import pause_for_contact
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -56,10 +56,11 @@ class _Thread:
 def reply(session: Session, settings: Settings, contact: Contact, answer: Answer) -> bool:
     """Send a staff member's answer to a contact, in the thread of the conversation, and let the automatic mails wait.
 
-    The caller holds the contact's row. Returns False when the same answer was sent before.
-    Raises `AddressClosed` when the address is closed and nobody was asked, and `ReplyError` for an empty text.
+    The caller holds the contact's row. Returns False when the same answer was sent before. Who only unsubscribed still
+    gets answers. Raises `AddressClosed` when the address is closed to them and nobody was asked, and `ReplyError` for
+    an empty text.
     """
-    closed = suppression_of(session, contact.email_key)
+    closed = closed_to_answers(session, contact.email_key)
     if closed is not None and not answer.despite_closed:
         raise AddressClosed(
             f"{contact.email} is closed. {SENTENCES[closed.reason]} Nothing was sent; your text was kept."
@@ -94,18 +95,14 @@ def touch(session: Session, contact: Contact, account: Account | None, sentence:
     """Say that staff wrote to a contact: open inquiries are answered, and the follow-ups wait for a person's word."""
     account_id = account.id if account else None
     record(session, contact.id, kind, sentence, account_id=account_id)
-    answered = session.execute(
-        update(Inquiry)
-        .where(Inquiry.contact_id == contact.id, Inquiry.state == InquiryState.OPEN)
-        .values(state=InquiryState.HANDLED)
-        .returning(Inquiry.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    for _ in answered:
-        sentence = "An inquiry is handled: it was answered."
-        record(session, contact.id, ActivityKind.INQUIRY_HANDLED, sentence, account_id=account_id)
+    conversations.handle_open_inquiries(session, contact.id, "it was answered", account_id)
     conversations.waits_for_visitor(session, contact.id)
     pause_for_contact(session, contact.id, f"{account.name if account else 'The institute'} wrote to them.")
+
+
+def subject_of(session: Session, contact: Contact) -> str:
+    """Return the subject that an answer to a contact has by itself: that of the conversation, or ''."""
+    return _thread_of(session, contact).subject
 
 
 def _thread_of(session: Session, contact: Contact) -> _Thread:

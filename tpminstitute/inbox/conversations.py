@@ -1,6 +1,6 @@
 """Whose turn it is: each contact is one conversation, and it waits for the institute, the visitor, or nobody."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,14 +22,32 @@ def waits_for_visitor(session: Session, contact_id: int) -> None:
 
 
 def close(session: Session, contact_id: int, account_id: int) -> bool:
-    """Say that nobody has to write next, by a person's word; returns False when that was so already."""
+    """Say that nobody has to write next, by a person's word; returns False when that was so already.
+
+    The open inquiries are handled with it.
+    """
     kept = session.get(Conversation, contact_id, populate_existing=True)
     if kept is None or kept.turn is Turn.NOBODY:
         return False
     _set(session, contact_id, Turn.NOBODY)
+    handle_open_inquiries(session, contact_id, "the conversation was marked as done", account_id)
     sentence = "Marked the conversation as done: nobody has to write next."
     record(session, contact_id, ActivityKind.CONVERSATION_CLOSED, sentence, account_id=account_id)
     return True
+
+
+def handle_open_inquiries(session: Session, contact_id: int, why: str, account_id: int | None) -> None:
+    """Say that a contact's open inquiries need nobody any more, since they were answered or closed (`why`)."""
+    handled = session.execute(
+        update(Inquiry)
+        .where(Inquiry.contact_id == contact_id, Inquiry.state == InquiryState.OPEN)
+        .values(state=InquiryState.HANDLED)
+        .returning(Inquiry.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for _ in handled:
+        sentence = f"An inquiry is handled: {why}."
+        record(session, contact_id, ActivityKind.INQUIRY_HANDLED, sentence, account_id=account_id)
 
 
 def settle(session: Session, contact_id: int) -> None:
