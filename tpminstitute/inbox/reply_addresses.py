@@ -15,7 +15,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tpminstitute.accounts.models import Account
+from tpminstitute.accounts.models import Account, Role
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.inbox.models import Dropbox
@@ -90,6 +90,12 @@ def dropbox_address(session: Session, settings: Settings, account: Account) -> s
     return _tagged(settings, f"{Purpose.DROPBOX}-{kept.secret}")
 
 
+def known_dropbox(session: Session, settings: Settings, account: Account) -> str | None:
+    """Return the secret address of a staff member, or None before it was made or while REPLY_ADDRESS isn't set."""
+    kept = session.get(Dropbox, account.id) if settings.reply_address else None
+    return None if kept is None else _tagged(settings, f"{Purpose.DROPBOX}-{kept.secret}")
+
+
 def renew_dropbox(session: Session, account: Account) -> None:
     """Give a staff member another secret address; mail to the old one is filed no longer."""
     kept = session.get(Dropbox, account.id)
@@ -98,9 +104,11 @@ def renew_dropbox(session: Session, account: Account) -> None:
 
 
 def owner_of_dropbox(session: Session, secret: str) -> Account | None:
-    """Return the staff member whose dropbox it is, or None for a secret that is nobody's (any more)."""
+    """Return the staff member whose dropbox it is, or None for a secret that is nobody's (any more), or a reader's."""
     return session.scalar(
-        select(Account).join(Dropbox, Dropbox.account_id == Account.id).where(Dropbox.secret == secret, Account.active)
+        select(Account)
+        .join(Dropbox, Dropbox.account_id == Account.id)
+        .where(Dropbox.secret == secret, Account.active, Account.role != Role.READER)
     )
 
 
