@@ -12,6 +12,9 @@ from tpminstitute.mail.letters import SIZE_LIMIT, SUBJECT_LIMIT, Letter, environ
 LONGEST = 30_000
 """Characters of a reply."""
 
+WITHOUT_SUBJECT = "Your message"
+"""The subject of a reply that has none of its own."""
+
 _QUOTED = 5_000
 _PREHEADER_LIMIT = 140
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
@@ -39,7 +42,7 @@ def render_personal(subject: str, text: str, signature: str, quoted: Quoted | No
         raise ReplyError("Write something first: the reply is empty.")
     if len(words) > LONGEST:
         raise ReplyError(f"Shorten the reply to {LONGEST} characters: it has {len(words)}. Nothing was sent.")
-    subject = one_line(subject, SUBJECT_LIMIT) or "Your message"
+    subject = one_line(subject, SUBJECT_LIMIT) or WITHOUT_SUBJECT
     values = {
         "subject": subject,
         "preheader": one_line(words, _PREHEADER_LIMIT),
@@ -51,6 +54,17 @@ def render_personal(subject: str, text: str, signature: str, quoted: Quoted | No
     if weight(text_form, html_form) > SIZE_LIMIT:
         text_form, html_form = _forms(values, words, "")
     return Letter(subject, values["preheader"], text_form, html_form)
+
+
+def answer_in(text: str) -> str:
+    """Return what was newly written in the text of a letter that `render_personal` made: without what it quotes."""
+    lines = text.rstrip().splitlines()
+    whole = len(lines)
+    while lines and lines[-1].startswith(">"):
+        lines.pop()
+    if len(lines) < whole and lines:
+        lines.pop()  # who wrote what is quoted, and when
+    return "\n".join(lines).strip()
 
 
 def _forms(values: dict[str, str], words: str, earlier: str) -> tuple[str, str]:

@@ -1,16 +1,18 @@
 """Read a contact's mails, each with the reason why it was or wasn't sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
-from tpminstitute.mail.models import DeliveryEvent, Message, MessageStatus
+from tpminstitute.mail.models import DeliveryEvent, Message, MessageKind, MessageStatus
 from tpminstitute.mail.outbox import LABELS
+from tpminstitute.mail.personal import answer_in
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,24 @@ class Said:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail as staff read it."""
+    """One mail as staff read it.
+
+    `writer` is the name that it is sent under; `words` is what was written for this one person, '' in a letter that
+    many get; `text` all that it says.
+    """
 
     id: int
+    kind: MessageKind
     label: str
+    writer: str
     subject: str
     recipient: str
     status: MessageStatus
     explanation: str
+    created_at: datetime
     due_at: datetime
     sent_at: datetime | None
+    words: str
     text: str
     events: Sequence[Said]
 
@@ -42,11 +52,22 @@ class Mail:
         return self.status in (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 
 
-def mails_of(session: Session, contact_id: int) -> Sequence[Mail]:
-    """Return the mails that a contact caused or was sent, newest first."""
-    messages = session.scalars(
-        select(Message).where(Message.contact_id == contact_id).order_by(Message.id.desc()).limit(100)
-    ).all()
+def mails_of(
+    session: Session,
+    contact_id: int,
+    kinds: Collection[MessageKind] = tuple(MessageKind),
+    *,
+    most: int = 100,
+    before: int | None = None,
+) -> Sequence[Mail]:
+    """Return the mails of `kinds` that a contact caused or was sent, newest first.
+
+    Parameters: `most`, how many; `before`, only those older than this id.
+    """
+    query = select(Message).where(Message.contact_id == contact_id, Message.kind.in_(kinds))
+    if before is not None:
+        query = query.where(Message.id < before)
+    messages = session.scalars(query.order_by(Message.id.desc()).limit(most)).all()
     events: dict[int, list[Said]] = {message.id: [] for message in messages}
     for event in session.scalars(
         select(DeliveryEvent).where(DeliveryEvent.message_id.in_(events)).order_by(DeliveryEvent.id)
@@ -59,16 +80,22 @@ def mails_of(session: Session, contact_id: int) -> Sequence[Mail]:
 
 
 def _mail(message: Message, events: Sequence[Said]) -> Mail:
+    read = message_from_bytes(message.content, policy=policy.default)
+    text = _text_of(read)
     return Mail(
         id=message.id,
+        kind=message.kind,
         label=LABELS[message.kind],
+        writer=_writer_of(read),
         subject=message.subject,
         recipient=message.recipient,
         status=message.status,
         explanation=_explanation(message),
+        created_at=message.created_at,
         due_at=message.due_at,
         sent_at=message.sent_at,
-        text=plain_text(message.content),
+        words=answer_in(text) if message.kind is MessageKind.REPLY else "",
+        text=text,
         events=events,
     )
 
@@ -89,5 +116,14 @@ def _explanation(message: Message) -> str:
 
 def plain_text(content: bytes) -> str:
     """Return the plain text of a mail, as a person would read it."""
-    body = message_from_bytes(content, policy=policy.default).get_body(("plain",))
+    return _text_of(message_from_bytes(content, policy=policy.default))
+
+
+def _text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
     return "" if body is None else str(body.get_content())
+
+
+def _writer_of(mail: EmailMessage) -> str:
+    sender = mail["From"]
+    return "" if sender is None else str(sender.addresses[0].display_name)

@@ -8,30 +8,35 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.mail.templates import current_subjects
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
+from tpminstitute.sequences.models import Enrollment, EnrollmentPause, EnrollmentStatus, Sequence, Step
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run as staff read it: its steps by their subjects, and the place it has come to."""
+    """One run as staff read it: its steps by their subjects, and the place it has come to.
+
+    `waits_until` is when a paused run goes on by itself, or None for one that waits for a person's word.
+    """
 
     sequence: str
     status: EnrollmentStatus
     reason: str
     next_position: int
     next_due_at: datetime | None
+    waits_until: datetime | None
     steps: Row[tuple[int, str]]
 
 
 def runs_of(session: Session, contact_id: int) -> Row[Run]:
     """Return the contact's runs, newest first."""
     rows = session.execute(
-        select(Enrollment, Sequence.name)
+        select(Enrollment, Sequence.name, EnrollmentPause.until)
         .join(Sequence, Sequence.id == Enrollment.sequence_id)
+        .outerjoin(EnrollmentPause, EnrollmentPause.enrollment_id == Enrollment.id)
         .where(Enrollment.contact_id == contact_id)
         .order_by(Enrollment.id.desc())
     ).all()
-    return [_run(session, enrollment, name) for enrollment, name in rows]
+    return [_run(session, enrollment, name, until) for enrollment, name, until in rows]
 
 
 def topic_of_runs(session: Session, contact_id: int) -> str | None:
@@ -40,7 +45,7 @@ def topic_of_runs(session: Session, contact_id: int) -> str | None:
     return session.scalar(newest.limit(1))
 
 
-def _run(session: Session, enrollment: Enrollment, name: str) -> Run:
+def _run(session: Session, enrollment: Enrollment, name: str, until: datetime | None) -> Run:
     steps = session.execute(
         select(Step.position, Step.letter_key).where(Step.sequence_id == enrollment.sequence_id).order_by(Step.position)
     )
@@ -51,6 +56,7 @@ def _run(session: Session, enrollment: Enrollment, name: str) -> Run:
         reason=enrollment.reason,
         next_position=enrollment.next_position,
         next_due_at=enrollment.next_due_at,
+        waits_until=until,
         steps=[(position, subjects[key]) for position, key in steps],
     )
 
