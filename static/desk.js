@@ -30,7 +30,8 @@ addEventListener("keydown", (event) => {
     const key = CSS.escape(event.key);
     const control = [...document.querySelectorAll(`[data-key="${key}"]:not(:disabled)`)].find(seen);
     if (!control || event.repeat) return;
-    control.click();
+    if (control.matches("input, textarea")) control.focus();
+    else control.click();
   }
   event.preventDefault();
 });
@@ -38,4 +39,12 @@ addEventListener("keydown", (event) => {
 for (const opener of document.querySelectorAll("[data-opens]")) {
   opener.hidden = false;
   opener.addEventListener("click", () => document.getElementById(opener.dataset.opens)?.showModal());
+}
+
+for (const copier of document.querySelectorAll("[data-copies]")) {
+  copier.hidden = !navigator.clipboard;
+  copier.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(copier.dataset.copies).value);
+    copier.textContent = copier.dataset.copied;
+  });
 }

@@ -19,6 +19,7 @@ from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
+from tpminstitute.core.text import visible
 
 log = structlog.get_logger(__name__)
 
@@ -128,6 +129,8 @@ def add_common(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
     app.jinja_env.globals["asset"] = _asset
     app.jinja_env.filters["when"] = when
+    app.jinja_env.filters["how_long"] = how_long
+    app.jinja_env.filters["visible"] = visible
     configured = app.extensions["tpm"].settings
     app.jinja_env.globals["institute"] = Institute(
         configured.institute_name,
@@ -203,6 +206,21 @@ def when(moment: datetime | None) -> Markup:
     exact = f"{moment:%a %d %b %Y %H:%M} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         moment.isoformat(timespec="seconds"), exact, _in_words(moment, clock.now())
+    )
+
+
+def how_long(since: datetime) -> Markup:
+    """Return how long something waits already as a `<time>` element; since when stands in its title (UTC)."""
+    waited = clock.now() - since
+    hours = int(waited.total_seconds()) // 3600
+    if hours < 1:
+        words = f"{max(int(waited.total_seconds()) // 60, 1)} min"
+    elif hours < 24:
+        words = "1 hour" if hours == 1 else f"{hours} hours"
+    else:
+        words = "1 day" if hours < 48 else f"{hours // 24} days"
+    return Markup('<time datetime="{}" title="since {}">{}</time>').format(
+        since.isoformat(timespec="seconds"), f"{since:%a %d %b %Y %H:%M} UTC", words
     )
 
 

@@ -68,7 +68,7 @@ def desk_context() -> dict[str, Any]:
     if not request.path.startswith("/staff"):
         return {}
     inbox = url_for("staff.inbox")
-    here = request.endpoint in ("staff.inbox", "staff.contact")
+    here = request.endpoint in INBOX_PAGES
     return {
         "me": current_user,
         "places": [{"label": "Inbox", "href": inbox, "current": here}],
@@ -92,7 +92,9 @@ def desk_context() -> dict[str, Any]:
     }
 
 
-MAIL_PAGES = {"staff.mail", "staff.hold_mail", "staff.release_mail"}
+INBOX_PAGES = {"staff.inbox", "staff.contact", "staff.send_reply", "staff.received_mail"}
+
+MAIL_PAGES = {"staff.mail", "staff.own_mail", "staff.hold_mail", "staff.release_mail"}
 
 LIST_PAGES = {"staff.suppressions", "staff.close_address", "staff.suppression", "staff.reopen_address"}
 
@@ -103,6 +105,12 @@ LIST_PLACE = ("show", "before", "after")
 def list_place() -> dict[str, Any]:
     """Return the place in the inbox that the request carries along."""
     return {name: request.args[name] for name in LIST_PLACE if name in request.args}
+
+
+def id_argument(name: str) -> int | None:
+    """Return a row id from the address, or None for anything that can't be one."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def may_act() -> bool:

@@ -9,8 +9,7 @@ from tpminstitute.mail import control, standing
 from tpminstitute.mail.models import MessageStatus
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import may_act, me, needs
-from tpminstitute.web.staff.desk import id_argument
+from tpminstitute.web.staff.access import id_argument, may_act, me, needs
 from tpminstitute.web.staff.views import STATUS_KINDS, Action
 
 HELD = "All outgoing mail is held. What is queued waits and is not lost."

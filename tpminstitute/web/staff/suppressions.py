@@ -21,8 +21,7 @@ from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address, cl
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, may_act, me
-from tpminstitute.web.staff.desk import id_argument
+from tpminstitute.web.staff.access import acting, id_argument, may_act, me
 from tpminstitute.web.staff.messages import ROW_ID
 
 KINDS = {

@@ -11,7 +11,7 @@ from tpminstitute.contacts.models import ConsentChange, Contact
 from tpminstitute.inbox.letters import reference, source_sentence
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
 from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address_of
-from tpminstitute.mail.models import MessageStatus
+from tpminstitute.mail.models import MessageKind, MessageStatus
 from tpminstitute.mail.queries import Mail, Said
 from tpminstitute.pipeline.service import stage_of
 from tpminstitute.sequences.models import EnrollmentStatus, Pace
@@ -87,12 +87,16 @@ class MailView:
     """One mail, how it stands, and what can be done with it."""
 
     id: int
+    kind: MessageKind
     label: str
+    writer: str
+    recipient: str
     subject: str
     status: str
     status_kind: str
     explanation: str
     due_at: datetime
+    words: str
     text: str
     events: list[Said]
     actions: list[Action]
@@ -167,7 +171,7 @@ def _inquiry_actions(inquiry: Inquiry) -> list[Action]:
     spam = action("Mark as spam", "mark_spam", "s")
     match inquiry.state:
         case InquiryState.OPEN:
-            return [action("Mark handled", "mark_handled", "e", "primary"), spam]
+            return [action("Mark handled", "mark_handled", "e"), spam]
         case InquiryState.HANDLED:
             return [action("Reopen", "reopen", "e"), spam]
         case InquiryState.SUSPECTED:
@@ -186,20 +190,26 @@ def mail_view(mail: Mail) -> MailView:
         ]
     return MailView(
         id=mail.id,
+        kind=mail.kind,
         label=mail.label,
+        writer=mail.writer,
+        recipient=mail.recipient,
         subject=mail.subject,
         status=mail.status.value.capitalize(),
         status_kind=STATUS_KINDS[mail.status],
         explanation=mail.explanation,
         due_at=mail.sent_at or mail.due_at,
+        words=mail.words,
         text=mail.text,
         events=list(mail.events),
         actions=actions,
     )
 
 
-def run_view(run: Run) -> RunView:
-    """Return a run through a sequence with its steps as stations."""
+def run_view(run: Run, contact_public_id: str) -> RunView:
+    """Return a run through a sequence with its steps as stations, and the button that lets a waiting one go on."""
+    waits = run.status is EnrollmentStatus.PAUSED
+    go_on = url_for("staff.let_follow_ups_go_on", public_id=contact_public_id, **list_place())
     over = run.status is EnrollmentStatus.FINISHED
     kinds = {
         EnrollmentStatus.ACTIVE: "grey",
@@ -208,13 +218,14 @@ def run_view(run: Run) -> RunView:
     }
     return RunView(
         sequence=run.sequence,
-        status=run.status.value.capitalize(),
+        status="Waiting" if waits else run.status.value.capitalize(),
         status_kind=kinds.get(run.status, "grey"),
         explanation=_run_explanation(run),
         stations=[
             {"label": label, "state": _station_state(position, run.next_position, over)}
             for position, label in run.steps
         ],
+        actions=[Action("Let them go on", go_on)] if waits and may_act() else [],
     )
 
 
@@ -222,6 +233,10 @@ def _run_explanation(run: Run) -> str:
     match run.status:
         case EnrollmentStatus.ACTIVE if run.next_due_at:
             return f"The next mail goes out on {run.next_due_at:%a %d %b %Y, %H:%M} UTC."
+        case EnrollmentStatus.PAUSED if run.waits_until:
+            return f"{run.reason} They go on by themselves on {run.waits_until:%a %d %b %Y, %H:%M} UTC."
+        case EnrollmentStatus.PAUSED:
+            return f"{run.reason} They wait until one of you lets them go on."
         case EnrollmentStatus.FINISHED:
             return "Every mail of it was queued."
         case _:

@@ -1,0 +1,415 @@
+"""Conversations at the desk: what was said, answering, whose turn it is, follow-ups that wait."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import insert, select, update
+
+from tests.doors.html import active_content
+from tests.doors.mails import CHARLIE, PDF, acknowledgement_id, came_in
+from tests.doors.naughty import NAUGHTY
+from tests.doors.people import labels
+from tests.factories import ADA, contact_of, messages, submitted
+from tpminstitute.accounts.models import Role
+from tpminstitute.contacts.models import Contact
+from tpminstitute.core import clock
+from tpminstitute.inbox import threads
+from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, ReceivedMail, Turn
+from tpminstitute.inbox.queries import PAGE
+from tpminstitute.mail.control import hold
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus, SuppressionReason
+from tpminstitute.mail.queries import plain_text
+from tpminstitute.mail.suppression import suppress
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
+
+
+def home_of(db, email=ADA):
+    return f"/staff/contacts/{contact_of(db, email).public_id}"
+
+
+def conversation(desk, db, email=ADA):
+    return desk.page(home_of(db, email)).first("section", class_="conversation")
+
+
+def spoken(section):
+    """What was said, newest first: the first line of each entry."""
+    entries = [e for e in section.inner if e.tag == "article" or "machine" in e["class"].split()]
+    return [(e.all("h3") or e.all("strong"))[0].words for e in entries]
+
+
+def says(answer, desk):
+    assert answer.status_code == 303
+    return " ".join(n.words for n in desk.page(answer.location).all("div", class_="notice", role="status"))
+
+
+def rows(page):
+    return [row.first("a").words for row in page.all("li", class_="row")]
+
+
+def replies(db):
+    return messages(db, kind=MessageKind.REPLY)
+
+
+def turn(db, email=ADA):
+    contact_id = contact_of(db, email).id
+    with db.read() as session:
+        return session.get_one(Conversation, contact_id).turn
+
+
+@pytest.fixture
+def asked(db, settings):
+    """Ada wrote from the contact page and agreed to follow-ups."""
+    submitted(db, settings, consents=True)
+
+
+# --- what was said -----------------------------------------------------------------------------------------
+
+
+def test_a_conversation_is_one_story_newest_first(db, settings, desk, asked):
+    came_in(db, settings, text="Is there a course in the evening?")
+    desk.press("Send reply", desk.page(home_of(db)), text="Yes, on Tuesdays.")
+    came_in(db, settings, subject="Thanks", text="Then I will come.")
+    assert spoken(conversation(desk, db)) == [
+        "Ada Lovelace",
+        "Alice, TPM Institute",
+        "Ada Lovelace",
+        "Acknowledgement",
+        "Becoming a technical program manager",
+    ]
+
+
+def test_new_words_are_shown_and_the_rest_is_folded_with_the_whole_kept(db, settings, desk, asked):
+    came_in(db, settings, text="That helps.\n\nOn Monday, Alice wrote:\n> Dear Ada,\n> look at chapter 3.\n")
+    heard = conversation(desk, db).first("article", class_="heard")
+    assert heard.first("div", class_="words").words == "That helps."
+    assert "look at chapter 3." in heard.first("details", class_="rest").words
+
+
+def test_our_reply_is_shown_in_its_words_and_what_it_quotes_is_folded(db, settings, desk, asked):
+    desk.press("Send reply", desk.page(home_of(db)), text="Begin with chapter 1.")
+    said = conversation(desk, db).first("article", class_="said")
+    assert said.first("div", class_="words").words == "Begin with chapter 1. Alice TPM Institute"
+    assert "How do I begin?" in said.first("details").words
+
+
+def test_a_machines_mail_is_one_quiet_line(db, settings, desk, asked):
+    came_in(db, settings, subject="Automatic reply", text="I am away.", headers={"Auto-Submitted": "auto-replied"})
+    line = conversation(desk, db).first("details", class_="machine")
+    assert line.first("summary").words.startswith("Out of office")
+    assert "I am away." in line.first("div", class_="words").words
+
+
+def test_an_inquiry_by_mail_is_one_entry_with_the_files_of_its_mail(db, settings, desk):
+    came_in(db, settings, sender=CHARLIE, files={"plan.pdf": PDF})
+    section = conversation(desk, db, CHARLIE)
+    assert spoken(section) == ["Acknowledgement", "Inquiry by mail"]
+    assert section.first("ul", class_="files").first("a").words == "plan.pdf"
+
+
+def test_the_same_file_in_a_later_mail_is_shown_quietly(db, settings, desk, asked):
+    for text in ("My CV.", "My CV again."):
+        came_in(db, settings, text=text, files={"cv.pdf": PDF})
+    newer, older = conversation(desk, db).all("ul", class_="files")
+    assert newer.first("li")["class"] == "quiet"
+    assert older.first("li")["class"] == ""
+
+
+@pytest.mark.parametrize("name", ["run.exe", "page.html", "sheet.xlsm", "logo.svg", "go.ps1"])
+def test_a_file_that_can_run_has_a_warning_beside_it(db, settings, desk, asked, name):
+    came_in(db, settings, files={name: b"MZ\x90\0" * 100, "cv.pdf": PDF})
+    first, second = conversation(desk, db).first("ul", class_="files").all("li")
+    assert (first.first("a").words, bool(first.all("strong"))) == (name, True)
+    assert not second.all("strong")
+
+
+def test_a_mail_that_could_not_be_read_well_says_so(db, settings, desk, asked):
+    public_id = came_in(db, settings)
+    with db.write() as session:
+        mail = session.scalars(select(ReceivedMail).where(ReceivedMail.public_id == public_id)).one()
+        session.execute(
+            update(ReceivedMail).where(ReceivedMail.id == mail.id).values(problems=["Its date can't be read."])
+        )
+    assert "Its date can't be read." in conversation(desk, db).first("ul", class_="problems").words
+
+
+def test_a_very_long_mail_is_cut_on_the_page_and_says_where_the_rest_is(db, settings, desk, asked):
+    came_in(db, settings, text="word " * threads.SHOWN)
+    heard = conversation(desk, db).first("article", class_="heard")
+    assert len(heard.first("div", class_="words").text) <= threads.SHOWN
+    assert "Download the mail to read all of it." in heard.words
+
+
+def test_a_long_conversation_is_turned_page_by_page_without_loss_or_repetition(db, settings, desk, asked):
+    expected = [f"Question {n}" for n in range(2 * threads.PAGE)]
+    for n, subject in enumerate(expected):
+        came_in(db, settings, subject=subject, text=f"Word {n}")
+    there, page = [], desk.page(home_of(db))
+    while True:
+        there += [h.all("p", class_="meta")[0].words for h in page.all("article", class_="heard")]
+        earlier = page.first("section", class_="conversation").all("a", href="")
+        turned = [a for a in page.all("a") if a.words == "Earlier"]
+        if not turned:
+            break
+        assert not earlier
+        page = desk.page(turned[0]["href"])
+    assert [line.split("”")[0] for line in there] == [f"“{subject}" for subject in reversed(expected)]
+
+
+@pytest.mark.parametrize("place", ["", "..", "1", "a.b.c", "1.2.3.4", "9" * 30 + "..", "-1..", "1.1.1'"])
+def test_a_place_in_a_conversation_that_is_none_is_harmless(db, desk, asked, place):
+    assert desk.client.get(f"{home_of(db)}?earlier={place}").status_code == 200
+
+
+@pytest.mark.parametrize("text", NAUGHTY.values(), ids=NAUGHTY)
+def test_a_hostile_mail_is_shown_inert(db, settings, desk, asked, text):
+    line = " ".join(text.replace("\x00", "").split()) or "-"
+    content = (
+        b"From: =?utf-8?b?" + _base64(line) + b"?= <ada@example.org>\r\nSubject: =?utf-8?b?" + _base64(line) + b"?=\r\n"
+        b"Message-ID: <naughty@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + _utf8(text) + b"\r\n--b\r\n"
+        b"Content-Type: application/pdf\r\nContent-Disposition: attachment; filename*=utf-8''"
+        + _percent(line)
+        + b"\r\n"
+        b"\r\n" + PDF + b"\r\n--b--\r\n"
+    )
+    public_id = came_in(db, settings, content)
+    for address in (home_of(db), f"/staff/received/{public_id}", "/staff/", "/staff/?show=other"):
+        page = desk.page(address)
+        assert active_content(page) == [f"script {s['src']}" for s in page.first("head").all("script")]
+        assert not set(page.text) & set("\u202e\u2066\u200b\ufeff\x1b")
+    assert conversation(desk, db).all("article", class_="heard")
+
+
+def _utf8(text):
+    return text.encode("utf-8", "replace")
+
+
+def _base64(text):
+    import base64
+
+    return base64.b64encode(_utf8(text))
+
+
+def _percent(text):
+    from urllib.parse import quote
+
+    return quote(_utf8(text), safe="").encode("ascii")
+
+
+# --- answering ---------------------------------------------------------------------------------------------
+
+
+def test_a_reply_goes_to_the_contact_in_the_thread_of_the_conversation(app, db, settings, desk, asked):
+    came_in(db, settings, subject="Evening course", headers={"Message-ID": "<ada-1@mail.example>"})
+    page = desk.page(home_of(db))
+    assert page.with_id("reply-subject")["value"] == "Re: Evening course"
+    assert "on its way" in says(desk.press("Send reply", page, text="Yes, on Tuesdays."), desk)
+    (sent,) = replies(db)
+    assert (sent.recipient, sent.subject, sent.status) == (ADA, "Re: Evening course", MessageStatus.QUEUED)
+    assert b"In-Reply-To: <ada-1@mail.example>" in sent.content
+    assert "Yes, on Tuesdays." in plain_text(sent.content)
+    assert app.extensions["tpm"].db.publisher.jobs
+    assert turn(db) is Turn.VISITOR
+
+
+def test_a_reply_handles_the_open_inquiry_and_lets_the_follow_ups_wait(db, desk, asked):
+    desk.press("Send reply", desk.page(home_of(db)), text="Begin with chapter 1.")
+    with db.read() as session:
+        assert session.scalars(select(Inquiry.state)).one() is InquiryState.HANDLED
+        assert session.scalars(select(Enrollment.status)).one() is EnrollmentStatus.PAUSED
+
+
+def test_a_reply_that_is_sent_twice_goes_out_once(db, desk, asked):
+    page = desk.page(home_of(db))
+    desk.press("Send reply", page, text="Yes.")
+    assert "not sent twice" in says(desk.press("Send reply", page, text="Yes."), desk)
+    assert len(replies(db)) == 1
+
+
+def test_other_words_from_the_same_page_are_another_reply(db, desk, asked):
+    page = desk.page(home_of(db))
+    desk.press("Send reply", page, text="Yes.")
+    desk.press("Send reply", page, text="Yes, and bring a friend.")
+    assert len(replies(db)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("", "Write something first"), (" \n", "Write something first"), ("x" * 30_001, "Shorten")]
+)
+def test_a_reply_that_is_refused_comes_back_as_it_was_typed(db, desk, asked, text, why):
+    answer = desk.press("Send reply", desk.page(home_of(db)), text=text, subject="My subject")
+    assert answer.status_code == 422
+    page = read_page(answer)
+    assert page.with_id("reply-text").text.removeprefix("\n") == text
+    assert page.with_id("reply-subject")["value"] == "My subject"
+    assert why in page.with_id("reply-text-error").words
+    assert not replies(db)
+
+
+def read_page(answer):
+    from tests.doors.html import read
+
+    page = read(answer.text)
+    page.attrs["address"] = answer.request.path
+    return page
+
+
+def test_a_closed_address_asks_first_and_keeps_the_text(db, desk, asked):
+    with db.write() as session:
+        suppress(session, ADA, SuppressionReason.HARD_BOUNCE)
+    answer = desk.press("Send reply", desk.page(home_of(db)), text="Dear Ada")
+    assert answer.status_code == 409
+    page = read_page(answer)
+    assert "Mail to this address came back for good" in page.with_id("reply-text-error").words
+    assert not replies(db)
+    assert "on its way" in says(desk.press("Send reply", page, nevertheless="on"), desk)
+    (sent,) = replies(db)
+    assert sent.despite_closed
+    assert "Dear Ada" in plain_text(sent.content)
+
+
+def test_who_only_unsubscribed_is_answered_without_being_asked_about(db, desk, asked):
+    with db.write() as session:
+        suppress(session, ADA, SuppressionReason.OPT_OUT)
+    assert "on its way" in says(desk.press("Send reply", desk.page(home_of(db)), text="Dear Ada"), desk)
+    assert not replies(db)[0].despite_closed
+
+
+def test_while_mail_is_held_a_reply_says_that_it_waits(db, desk, desk_of, asked):
+    with db.write() as session:
+        hold(session, "A backup was restored.", None)
+    answer = desk.press("Send reply", desk.page(home_of(db)), text="Dear Ada")
+    assert "once mail is not held any more" in says(answer, desk)
+
+
+def test_a_reader_reads_the_conversation_and_can_do_nothing_in_it(db, settings, desk, desk_of, asked):
+    came_in(db, settings, sender=CHARLIE, answers=acknowledgement_id(db))
+    forms = desk.page(home_of(db)).first("div", class_="chosen").all("form")
+    rita = desk_of("Rita", Role.READER)
+    page = conversation(rita, db)
+    assert "Is there a course in the evening?" in page.words
+    assert labels(page) == []
+    assert not page.all("textarea")
+    assert len(forms) >= 6
+    for form in forms:
+        answer = rita.client.post(form["action"], data={"csrf_token": rita.token, "text": "Hello"})
+        assert answer.status_code == 403
+    assert not replies(db)
+
+
+def test_nothing_of_a_contact_that_never_was_can_be_done(desk):
+    for verb in ("reply", "done", "follow-ups/go-on"):
+        answer = desk.client.post(f"/staff/contacts/nobody/{verb}", data={"csrf_token": desk.token, "text": "x"})
+        assert answer.status_code == 404
+
+
+# --- whose turn it is --------------------------------------------------------------------------------------
+
+
+def test_who_was_answered_waits_among_them_until_they_write_again(db, settings, desk, asked):
+    desk.press("Send reply", desk.page(home_of(db)), text="Yes.")
+    assert rows(desk.page("/staff/")) == []
+    assert rows(desk.page("/staff/?show=them")) == ["Ada Lovelace"]
+    came_in(db, settings, subject="Re: Yes", text="Thank you. And then?")
+    (row,) = desk.page("/staff/").all("li", class_="row")
+    assert row.words.startswith("Ada Lovelace Re: Yes Thank you. And then?")
+
+
+def test_a_conversation_is_marked_as_done_with_its_inquiries(db, settings, desk, asked):
+    came_in(db, settings)
+    desk.press("Mark handled", desk.page(home_of(db)))
+    assert turn(db) is Turn.INSTITUTE, "the mail still waits"
+    page = desk.page(home_of(db))
+    assert "Marked as done." in says(desk.press("Mark as done", page), desk)
+    assert turn(db) is Turn.NOBODY
+    assert rows(desk.page("/staff/?show=done")) == ["Ada Lovelace"]
+    assert "done already" in says(desk.press("Mark as done", page), desk)
+
+
+def test_closing_a_conversation_handles_the_inquiries_that_are_open(db, desk, asked):
+    address = f"{home_of(db)}/done"
+    desk.client.post(address, data={"csrf_token": desk.token})
+    with db.read() as session:
+        assert session.scalars(select(Inquiry.state)).one() is InquiryState.HANDLED
+
+
+def test_the_list_says_how_long_somebody_waits(db, settings, desk_of):
+    with time_machine.travel("2026-03-01 10:00Z", tick=False) as clockwork:
+        submitted(db, settings)
+        clockwork.shift(timedelta(days=3, hours=1))
+        assert desk_of().page("/staff/").first("span", class_="row-when").words == "3 days"
+
+
+@pytest.mark.parametrize("show", ["us", "them", "done", "look", "suspected", "spam", "other", "all"])
+def test_each_empty_list_says_what_would_be_there(desk, show):
+    assert len(desk.page(f"/staff/?show={show}").first("p", class_="empty").words) > 20
+
+
+@pytest.mark.parametrize(("show", "kept"), [("us", Turn.INSTITUTE), ("them", Turn.VISITOR), ("done", Turn.NOBODY)])
+def test_conversations_are_turned_page_by_page_without_loss_or_repetition(db, desk, show, kept):
+    names = [f"Person {n}" for n in range(2 * PAGE + 3)]
+    many_conversations(db, names, kept)
+    expected = names if show == "us" else names[::-1]
+    there, page = [], desk.page(f"/staff/?show={show}")
+    while True:
+        there += rows(page)
+        onward = page.all("a", rel="next")
+        if not onward:
+            break
+        page = desk.page(onward[0]["href"])
+    assert there == expected
+    back = rows(page)
+    while page.all("a", rel="prev"):
+        page = desk.page(page.first("a", rel="prev")["href"])
+        back = rows(page) + back
+    assert back == expected
+
+
+def many_conversations(db, names, kept):
+    """Conversations that wait since the same moment, three by three."""
+    now = clock.now()
+    with db.write() as session:
+        for n, name in enumerate(names):
+            email = f"p{n}@example.org"
+            values = {"public_id": f"p{n}", "email": email, "email_key": email, "name": name, "first_seen_at": now}
+            contact_id = session.execute(insert(Contact).values(**values).returning(Contact.id)).scalar_one()
+            since = now - timedelta(hours=len(names) - n // 3)
+            session.add(Conversation(contact_id=contact_id, turn=kept, since=since))
+
+
+@pytest.mark.parametrize("place", ["1", "1-", "-1-1", "9" * 17 + "-1", "9" * 40 + "-1", "1-" + "9" * 9, "٣-١", "x-y"])
+def test_a_place_among_conversations_that_is_none_is_harmless(db, desk, asked, place):
+    for show in ("us", "them", "done"):
+        for way in ("before", "after"):
+            assert desk.client.get(f"/staff/?show={show}&{way}={place}").status_code == 200
+
+
+# --- follow-ups that wait ----------------------------------------------------------------------------------
+
+
+def follow_ups(desk, db):
+    return desk.page(home_of(db)).first("article", class_="follow-up")
+
+
+def test_follow_ups_that_wait_say_why_and_go_on_by_a_persons_word(db, desk, asked):
+    desk.press("Send reply", desk.page(home_of(db)), text="Yes.")
+    waiting = follow_ups(desk, db)
+    assert "Alice wrote to them. They wait until one of you lets them go on." in waiting.words
+    assert "The follow-ups go on." in says(desk.press("Let them go on", waiting), desk)
+    assert "The next mail goes out" in follow_ups(desk, db).words
+    assert "No follow-ups wait any more" in says(desk.press("Let them go on", waiting), desk)
+
+
+def test_follow_ups_that_wait_for_somebody_to_be_back_say_until_when(db, settings, desk, asked):
+    back = (clock.now() + timedelta(days=20)).strftime("%-d %B %Y")
+    text = f"I am out of the office until {back}."
+    came_in(db, settings, subject="Out of office", text=text, headers={"Auto-Submitted": "auto-replied"})
+    assert "They go on by themselves on" in follow_ups(desk, db).words
+    assert "Let them go on" in labels(follow_ups(desk, db))
+
+
+def test_an_answer_by_staff_from_their_mail_program_stands_in_the_conversation_once(db, settings, desk, asked):
+    with db.write() as session:
+        session.execute(update(Message).values(status=MessageStatus.QUEUED))
+    assert spoken(conversation(desk, db)).count("Acknowledgement") == 1
