@@ -14,8 +14,8 @@ from tpminstitute.core.db import Database
 from tpminstitute.inbox import conversations
 from tpminstitute.inbox.models import Conversation, Door, ReceivedMail
 from tpminstitute.inbox.receive import Incoming, Receipt, receive
-from tpminstitute.inbox.reply_addresses import Purpose, reply_address
 from tpminstitute.mail.models import Message
+from tpminstitute.mail.reply_addresses import Purpose, reply_address
 
 _numbers = itertools.count(1)
 

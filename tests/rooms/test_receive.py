@@ -25,10 +25,10 @@ from tpminstitute.inbox.models import (
     Writer,
 )
 from tpminstitute.inbox.receive import Incoming, receive
-from tpminstitute.inbox.reply_addresses import Purpose
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.mail.models import DeliveryEvent, DeliveryEventKind, Message, MessageKind, SuppressionReason
+from tpminstitute.mail.reply_addresses import Purpose
 from tpminstitute.mail.suppression import suppression_of
 from tpminstitute.pipeline.models import Lead
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus

@@ -14,11 +14,12 @@ from tpminstitute.accounts.models import Account, Role
 from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.inbox.answers import AddressClosed, Answer, reply
+from tpminstitute.inbox.dropboxes import dropbox_address, renew_dropbox
 from tpminstitute.inbox.models import Inquiry, InquiryState, Standing, Turn, Writer
-from tpminstitute.inbox.reply_addresses import Purpose, dropbox_address, renew_dropbox
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.personal import LONGEST, ReplyError
+from tpminstitute.mail.reply_addresses import Purpose
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.sequences.pauses import pause_for_contact, resume_for_contact

@@ -12,12 +12,12 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations
 from tpminstitute.inbox.models import Inquiry, ReceivedMail, Writer
-from tpminstitute.inbox.reply_addresses import reply_to_institute
 from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address, threading
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.personal import Quoted, ReplyError, render_personal
+from tpminstitute.mail.reply_addresses import reply_to_institute
 from tpminstitute.mail.suppression import SENTENCES, closed_to_answers
 from tpminstitute.sequences.pauses import pause_for_contact
 from tpminstitute.timeline.models import ActivityKind

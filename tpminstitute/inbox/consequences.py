@@ -16,12 +16,12 @@ from tpminstitute.inbox import conversations, letters, returned
 from tpminstitute.inbox.matching import FORGED, Match, identify, sender_of
 from tpminstitute.inbox.models import Door, ReceivedMail, Standing, Writer
 from tpminstitute.inbox.opt_out import opt_out
-from tpminstitute.inbox.reply_addresses import Tag, tags_in
 from tpminstitute.inbox.staff_mail import take_from_staff
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.mail import outbox
 from tpminstitute.mail.incoming.model import ReadMail, ReceivedKind
 from tpminstitute.mail.models import Message
+from tpminstitute.mail.reply_addresses import Tag, tags_in
 from tpminstitute.pipeline.service import open_lead
 from tpminstitute.screening.service import Evidence, suspicions
 from tpminstitute.sequences.pauses import pause_for_contact

@@ -6,13 +6,13 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, ReceivedMail
-from tpminstitute.inbox.reply_addresses import Purpose, reply_address, reply_to_institute
 from tpminstitute.mail import variables
 from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8, threading
 from tpminstitute.mail.letters import Frame, render
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.notice import render_mail_notice, render_notice
 from tpminstitute.mail.outbox import Order
+from tpminstitute.mail.reply_addresses import Purpose, reply_address, reply_to_institute
 from tpminstitute.mail.templates import current_source
 
 BY_MAIL = "mail"

@@ -11,9 +11,9 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import by_public_id, knows_address, locked, locked_by_address
 from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
-from tpminstitute.inbox.reply_addresses import Purpose, Tag
 from tpminstitute.mail.incoming.model import ReadMail
 from tpminstitute.mail.models import Message
+from tpminstitute.mail.reply_addresses import Purpose, Tag
 
 FORGED = "The address it was sent to looks like one of ours, but its signature is wrong: it was forged or damaged."
 

@@ -13,11 +13,12 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations
 from tpminstitute.inbox.answers import Answer, reply, touch
+from tpminstitute.inbox.dropboxes import owner_of_dropbox
 from tpminstitute.inbox.matching import FORGED
 from tpminstitute.inbox.models import ReceivedMail, Standing, Writer
-from tpminstitute.inbox.reply_addresses import Purpose, Tag, owner_of_dropbox
 from tpminstitute.mail.incoming.model import ReadMail, ReceivedKind
 from tpminstitute.mail.personal import ReplyError
+from tpminstitute.mail.reply_addresses import Purpose, Tag
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 

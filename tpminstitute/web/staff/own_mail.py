@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from tpminstitute.inbox.reply_addresses import dropbox_address, known_dropbox, renew_dropbox
+from tpminstitute.inbox.dropboxes import dropbox_address, known_dropbox, renew_dropbox
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me

@@ -12,13 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from tpminstitute.accounts.models import Account, Role
-from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
-from tpminstitute.inbox.models import Dropbox
 from tpminstitute.mail.compose import Address
 
 _SIGNATURE = 16
@@ -52,7 +46,7 @@ def reply_address(settings: Settings, purpose: Purpose, contact_public_id: str, 
     if not settings.reply_address:
         return None
     return Address(
-        name, _tagged(settings, f"{purpose}-{contact_public_id}-{_sign(settings, purpose, contact_public_id)}")
+        name, tagged(settings, f"{purpose}-{contact_public_id}-{_sign(settings, purpose, contact_public_id)}")
     )
 
 
@@ -78,40 +72,6 @@ def tags_in(settings: Settings, recipients: Iterable[str]) -> list[Tag]:
     return sorted(found, key=lambda tag: not tag.genuine)
 
 
-def dropbox_address(session: Session, settings: Settings, account: Account) -> str | None:
-    """Return the secret address of a staff member, made at first use, or None while REPLY_ADDRESS isn't set."""
-    if not settings.reply_address:
-        return None
-    kept = session.get(Dropbox, account.id)
-    if kept is None:
-        kept = Dropbox(account_id=account.id, secret=tokens.public_id(), made_at=clock.now())
-        session.add(kept)
-        session.flush()
-    return _tagged(settings, f"{Purpose.DROPBOX}-{kept.secret}")
-
-
-def known_dropbox(session: Session, settings: Settings, account: Account) -> str | None:
-    """Return the secret address of a staff member, or None before it was made or while REPLY_ADDRESS isn't set."""
-    kept = session.get(Dropbox, account.id) if settings.reply_address else None
-    return None if kept is None else _tagged(settings, f"{Purpose.DROPBOX}-{kept.secret}")
-
-
-def renew_dropbox(session: Session, account: Account) -> None:
-    """Give a staff member another secret address; mail to the old one is filed no longer."""
-    kept = session.get(Dropbox, account.id)
-    if kept is not None:
-        kept.secret, kept.made_at = tokens.public_id(), clock.now()
-
-
-def owner_of_dropbox(session: Session, secret: str) -> Account | None:
-    """Return the staff member whose dropbox it is, or None for a secret that is nobody's (any more), or a reader's."""
-    return session.scalar(
-        select(Account)
-        .join(Dropbox, Dropbox.account_id == Account.id)
-        .where(Dropbox.secret == secret, Account.active, Account.role != Role.READER)
-    )
-
-
 def _tag(settings: Settings, match: re.Match[str]) -> Tag:
     purpose, subject = Purpose(match["purpose"]), match["subject"]
     if purpose is Purpose.DROPBOX:
@@ -125,6 +85,7 @@ def _sign(settings: Settings, purpose: Purpose, subject: str) -> str:
     return base64.b32encode(digest[: _SIGNATURE * 5 // 8]).decode("ascii").lower()
 
 
-def _tagged(settings: Settings, tag: str) -> str:
+def tagged(settings: Settings, tag: str) -> str:
+    """Return REPLY_ADDRESS with a tag behind its plus sign."""
     local, _, domain = settings.reply_address.rpartition("@")
     return f"{local}+{tag}@{domain}"
