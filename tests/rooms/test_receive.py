@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, timedelta
+from email import message_from_bytes, policy
 
 import pytest
 from sqlalchemy import select, update
@@ -92,6 +93,13 @@ def test_a_reply_is_filed_with_the_mail_it_answers_and_waits_for_the_institute(d
     assert (mail.contact_id, mail.answers_id) == (follow_up.contact_id, follow_up.id)
     assert (mail.kind, mail.writer, mail.standing) == (ReceivedKind.PERSON, Writer.VISITOR, Standing.TRUSTED)
     assert turn(db) is Turn.INSTITUTE
+
+
+def test_an_answer_to_a_follow_up_finds_its_contact_by_its_address_alone(db, settings, follow_up):
+    reply_to = message_from_bytes(follow_up.content, policy=policy.default)["Reply-To"].addresses[0].addr_spec
+    mail = received(db, came(db, settings, a_mail(to=reply_to)))
+    assert mail.contact_id == follow_up.contact_id
+    assert reply_to == signed_address(settings, Purpose.VISITOR, contact_of(db))
 
 
 def test_a_reply_opens_a_lead_again(db, settings, follow_up):

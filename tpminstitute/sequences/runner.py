@@ -17,6 +17,7 @@ from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address, feedback_id
 from tpminstitute.mail.letters import LetterError, render
 from tpminstitute.mail.models import MessageKind
+from tpminstitute.mail.reply_addresses import reply_to_institute
 from tpminstitute.mail.templates import current_source
 from tpminstitute.sequences import wishes
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
@@ -116,7 +117,7 @@ def _queue_mail(session: Session, settings: Settings, enrollment: Enrollment, st
             recipient=Address("", contact.email),
             recipient_key=contact.email_key,
             letter=letter,
-            reply_to=Address(settings.institute_name, settings.institute_email),
+            reply_to=reply_to_institute(settings, contact.public_id),
             headers={
                 "List-Unsubscribe": f"<{url}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
