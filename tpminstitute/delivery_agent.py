@@ -7,6 +7,7 @@ one first, so that nothing of ours ever makes it send a visitor's mail back.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from typing import BinaryIO
 
 from tpminstitute.core.config import load_settings
@@ -34,7 +35,8 @@ def take_in(mail: BinaryIO, recipients: Sequence[str]) -> int:
         content = _read(mail)
         if not content.strip():
             return _refuse(os.EX_NOINPUT, "5.6.0", "There was no mail on standard input. Nothing was stored.")
-        receive(Database(settings.database_url), settings, Incoming(content, Door.COMMAND, recipients))
+        with closing(Database(settings.database_url)) as db:
+            receive(db, settings, Incoming(content, Door.COMMAND, recipients))
     except Exception as problem:
         reason = str(getattr(problem, "orig", None) or problem).strip().splitlines() or [type(problem).__name__]
         sentence = f"The mail could not be stored now ({reason[0][:200]}). Nothing was kept; bring it again."

@@ -3,6 +3,7 @@
 import re
 import signal
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -208,7 +209,8 @@ def test_a_mail_server_that_is_killed_and_comes_back_is_read_on(reader, imap_ser
 def test_while_the_database_is_away_nothing_is_marked_and_reading_goes_on_afterwards(new_reader, imap_mailbox):
     with PostgresServer() as server:
         url = server.create_database("tpm")
-        upgrade(Database(url))
+        with closing(Database(url)) as db:
+            upgrade(db)
         reader = new_reader(url, imap_mailbox.url())
         reader.start()
         reader.wait_for_look()
@@ -307,7 +309,7 @@ def test_of_a_mail_of_50_mb_the_beginning_is_kept(reader, sqlite_url, imap_mailb
     reader.start()
     reader.wait_for("Large", "Small", timeout=60)
     settled(imap_mailbox, [1, 2])
-    with Database(sqlite_url).read() as session:
+    with closing(Database(sqlite_url)) as db, db.read() as session:
         mail = session.query(ReceivedMail).filter_by(subject="Large").one()
         assert len(session.get_one(ReceivedContent, mail.id).content) == LARGEST
     assert "larger than 25 MB" in mail.problems[-1]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_what_can_not_be_taken_says_why_and_stores_nothing(db, handed_over, opti
 def test_of_a_mail_of_50_mb_the_beginning_is_kept(sqlite_url, handed_over):
     line = b"A line that says very little, over and over again.\r\n"
     assert handed_over(a_mail("Large", body=line * (50_000_000 // len(line))), DATABASE_URL=sqlite_url).returncode == 0
-    with Database(sqlite_url).read() as session:
+    with closing(Database(sqlite_url)) as db, db.read() as session:
         (mail,) = session.scalars(select(ReceivedMail))
         assert len(session.get_one(ReceivedContent, mail.id).content) == LARGEST
         assert "larger than 25 MB" in mail.problems[-1]
