@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import Message as Parsed
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -80,7 +80,7 @@ def mails_of(
 
 
 def _mail(message: Message, events: Sequence[Said]) -> Mail:
-    read = message_from_bytes(message.content, policy=policy.default)
+    read = message_from_bytes(message.content)
     text = _text_of(read)
     return Mail(
         id=message.id,
@@ -116,14 +116,21 @@ def _explanation(message: Message) -> str:
 
 def plain_text(content: bytes) -> str:
     """Return the plain text of a mail, as a person would read it."""
-    return _text_of(message_from_bytes(content, policy=policy.default))
+    return _text_of(message_from_bytes(content))
 
 
-def _text_of(mail: EmailMessage) -> str:
-    body = mail.get_body(("plain",))
-    return "" if body is None else str(body.get_content())
+def _text_of(mail: Parsed) -> str:
+    """Return the text of a mail that was composed here: its first part in plain text, always UTF-8."""
+    for part in mail.walk():
+        if part.get_content_type() == "text/plain":
+            octets = part.get_payload(decode=True)
+            return octets.decode("utf-8", "replace") if isinstance(octets, bytes) else ""
+    return ""
 
 
-def _writer_of(mail: EmailMessage) -> str:
-    sender = mail["From"]
-    return "" if sender is None else str(sender.addresses[0].display_name)
+def _writer_of(mail: Parsed) -> str:
+    """Return the name a mail is sent under; in a mail to a Unicode address headers stand as they are, in UTF-8."""
+    written = next((str(value) for name, value in mail.raw_items() if name.lower() == "from"), "")
+    readable = "".join(written.splitlines()).encode("ascii", "surrogateescape").decode("utf-8", "replace")
+    sender = policy.default.header_factory("From", readable).addresses
+    return str(sender[0].display_name) if sender else ""

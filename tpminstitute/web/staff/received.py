@@ -1,5 +1,6 @@
 """One mail that came in: read, looked at as HTML, downloaded, its files, and the decision that it waits for."""
 
+import re
 from collections.abc import Callable
 from io import BytesIO
 
@@ -27,6 +28,7 @@ INERT = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-in
 NOTHING = "sandbox; default-src 'none'; frame-ancestors 'none'"
 """The policy of a download, should a browser show it after all."""
 
+_NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|]')
 _POSITION = "int(max=999)"
 
 
@@ -113,7 +115,7 @@ def _mail(public_id: str) -> ReceivedMail:
 
 
 def _download(octets: bytes, name: str, media_type: str) -> Response:
-    safe = one_line(name.replace("/", "_").replace("\\", "_"), 150).strip(". ") or "file"
+    safe = one_line(_NOT_IN_A_NAME.sub("_", name), 150).strip(". ") or "file"
     answer = send_file(BytesIO(octets), mimetype=media_type, as_attachment=True, download_name=safe)
     answer.headers["Content-Security-Policy"] = NOTHING
     answer.headers["Cache-Control"] = "no-store"

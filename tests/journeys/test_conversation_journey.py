@@ -1,0 +1,66 @@
+"""A conversation at the desk by keyboard: open, reply, see it on its way, and look at a hostile mail."""
+
+from playwright.sync_api import expect
+
+from tests.doors.mails import CHARLIE, PNG, came_in
+from tests.factories import messages, submitted
+from tests.journeys.steps import PHONE, come_to_the_desk
+from tpminstitute.mail.models import MessageKind
+
+HOSTILE = """<p>Dear institute</p><img src="https://evil.example/p.gif"><img src="cid:logo">
+<script>top.document.title = "owned"</script><form action="https://evil.example"><input></form>
+<a href="https://evil.example/">look here</a><p style="background:url(https://evil.example/x)">x</p>"""
+
+
+def test_a_conversation_is_held_by_keyboard_and_a_hostile_mail_does_nothing(started, new_page):
+    service = started()
+    with service.database() as db:
+        submitted(db, service.settings)
+        came_in(db, service.settings, text="Is there a course in the evening?")
+        mail_id = came_in(db, service.settings, sender=CHARLIE, html=HOSTILE, inline={"logo": PNG})
+    desk = new_page()
+    come_to_the_desk(desk, service.service.setup_link)
+    reply_by_keyboard(service, desk)
+    unsent_words_are_not_left_unasked(desk)
+    a_hostile_mail_does_nothing(service, desk, mail_id)
+
+
+def reply_by_keyboard(service, desk):
+    desk.keyboard.press("j")
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Ada Lovelace")
+    desk.keyboard.press("r")
+    expect(desk.get_by_label("Reply")).to_be_focused()
+    desk.keyboard.type("Yes, on Tuesdays.")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.get_by_role("status")).to_contain_text("The reply is on its way.")
+    expect(desk.locator(".said .words").first).to_contain_text("Yes, on Tuesdays.")
+    with service.database() as db:
+        assert len(messages(db, kind=MessageKind.REPLY)) == 1
+
+
+def unsent_words_are_not_left_unasked(desk):
+    desk.keyboard.press("r")
+    desk.keyboard.type("Half a")
+    asked = []
+
+    def leave(dialog):
+        asked.append(dialog.type)
+        dialog.accept()
+
+    desk.once("dialog", leave)
+    desk.get_by_role("link", name="Templates").click()
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Templates")
+    assert asked == ["beforeunload"]
+
+
+def a_hostile_mail_does_nothing(service, desk, mail_id):
+    desk.goto(f"{service.url}/staff/received/{mail_id}")
+    frame = desk.frame_locator("iframe")
+    expect(frame.locator("p").first).to_have_text("Dear institute")
+    frame.get_by_text("look here").click()
+    expect(frame.locator("p").first).to_have_text("Dear institute")
+    assert desk.title() != "owned"
+    assert len(desk.context.pages) == 1
+    desk.set_viewport_size(PHONE)
+    assert desk.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
