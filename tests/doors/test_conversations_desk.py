@@ -17,7 +17,7 @@ from tpminstitute.accounts.models import Role
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.inbox import threads
-from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, ReceivedMail, Turn
+from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, ReceivedContent, ReceivedMail, Turn
 from tpminstitute.inbox.queries import PAGE
 from tpminstitute.mail.control import hold
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
@@ -143,6 +143,22 @@ def test_a_mail_that_could_not_be_read_well_says_so(db, settings, desk, asked):
             update(ReceivedMail).where(ReceivedMail.id == mail.id).values(problems=["Its date can't be read."])
         )
     assert "Its date can't be read." in conversation(desk, db).first("ul", class_="problems").words
+
+
+def test_characters_that_hide_or_reorder_others_are_written_out(db, settings, desk, asked):
+    came_in(db, settings)
+    with db.write() as session:
+        row = session.scalars(select(ReceivedMail)).one()
+        copied = {c.key: getattr(row, c.key) for c in ReceivedMail.__table__.columns if c.key != "id"}
+        hidden = dict.fromkeys(("sender_name", "subject", "words", "text"), "abc\u202edef\u200b")
+        mail = ReceivedMail(**copied | hidden | {"public_id": "hidden", "fingerprint": "hidden"})
+        session.add(mail)
+        session.flush()
+        session.add(ReceivedContent(mail_id=mail.id, content=b"Subject: x\r\n\r\nx"))
+    for address in (home_of(db), "/staff/received/hidden", "/staff/"):
+        text = desk.page(address).text
+        assert "abc⟨U+202E⟩def⟨U+200B⟩" in text
+        assert not set(text) & set("\u202e\u200b")
 
 
 def test_a_very_long_mail_is_cut_on_the_page_and_says_where_the_rest_is(db, settings, desk, asked):
