@@ -60,6 +60,7 @@ class Reader:
     def follow(self, box: OpenMailbox) -> None:
         """Read what comes in until the connection or the database is lost, which is raised."""
         self.find_position(box)
+        log.info("mailbox_opened", mailbox=self._name, behind_uid=self._position(), idle=box.waits)
         if not box.may_be_marked:
             log.warning("mailbox_is_read_only", mailbox=self._name)
         while True:

@@ -241,14 +241,16 @@ def test_uids_that_change_their_meaning_bring_nothing_twice(reader_on_each, imap
 
 def test_two_readers_at_once_store_each_mail_once(reader_on_each, imap_mailbox):
     reader = reader_on_each
+    reader.start()
+    reader.start()
+    wait_until(lambda: reader.log.count("mailbox_opened") == 2, "both readers")
     subjects = [f"Letter {number}" for number in range(10)]
     for subject in subjects:
         imap_mailbox.deliver(a_mail(subject))
-    reader.start()
-    reader.start()
     settled(imap_mailbox, range(1, 11))
     wait_until(lambda: reader.log.count("mail_taken_in") == 20, "both readers to be through")
     assert sorted(reader.subjects) == subjects
+    assert reader.log.count("first=True") == 10
     assert not re.search(r"^\[(warning|error)", reader.log, re.MULTILINE)
 
 

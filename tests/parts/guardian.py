@@ -70,6 +70,8 @@ def _guard() -> None:
     for pid, (_, mark, folder) in watched.items():
         for member in {pid, *family(mark)}:
             _signal(member, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # children whose parent died, such as those of a frozen Dovecot
         shutil.rmtree(folder, ignore_errors=True)
 
 
