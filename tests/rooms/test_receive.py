@@ -164,6 +164,12 @@ def test_two_mails_with_the_same_message_id_are_both_kept(db, settings, follow_u
     assert count(db, ReceivedMail) == 2
 
 
+def test_two_mails_that_say_nothing_of_themselves_are_both_kept(db, settings):
+    for content in (b"X-First: 1\r\n\r\n", b"X-Second: 2\r\n\r\n"):
+        came(db, settings, content)
+    assert count(db, ReceivedMail) == 2
+
+
 def test_mail_from_somebody_unknown_becomes_an_inquiry(db, settings):
     receipt = came(db, settings, a_mail(subject="Where do I begin?", text="I am a nurse.\n"))
     with db.read() as session:

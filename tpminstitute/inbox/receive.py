@@ -79,11 +79,14 @@ def receive(db: Database, settings: Settings, incoming: Incoming) -> Receipt:
         return _keep_unread(db, incoming, mail, problem)
 
 
-def fingerprint(mail: ReadMail) -> str:
+def fingerprint(mail: ReadMail, content: bytes) -> str:
     """Return what is the same for one mail whatever way it came, and differs for two with the same Message-ID.
 
-    Servers add headers, change line ends and encode bodies anew on the way; what was written stays.
+    Servers add headers, change line ends and encode bodies anew on the way; what was written stays. A mail that bears
+    neither a Message-ID nor a text is told from others by its bytes, `content`.
     """
+    if not mail.message_id and not mail.text.strip():
+        return hashlib.sha256(content).hexdigest()
     sent = mail.sent_at.isoformat() if mail.sent_at else ""
     parts = [mail.message_id, mail.sender.email.lower(), mail.subject, sent, " ".join(mail.text.split())]
     parts += [f"{attachment.name}:{attachment.size}" for attachment in mail.attachments]
@@ -103,7 +106,7 @@ def _take_in(session: Session, settings: Settings, incoming: Incoming, mail: Rea
         return Receipt(None, first=False)
     row = _store(session, incoming, mail)
     if row is None:
-        earlier = select(ReceivedMail.public_id).where(ReceivedMail.fingerprint == fingerprint(mail))
+        earlier = select(ReceivedMail.public_id).where(ReceivedMail.fingerprint == fingerprint(mail, incoming.content))
         return Receipt(session.scalars(earlier).one(), first=False)
     keep_content(session, row, incoming.content[:LARGEST], mail.attachments)
     follow(session, settings, row, mail)
@@ -114,7 +117,7 @@ def _store(session: Session, incoming: Incoming, mail: ReadMail) -> ReceivedMail
     """Write the mail's row, or return None when it was stored before."""
     values = {
         "public_id": tokens.public_id(),
-        "fingerprint": fingerprint(mail),
+        "fingerprint": fingerprint(mail, incoming.content),
         "door": incoming.door,
         "kind": mail.kind,
         "writer": Writer.VISITOR,
