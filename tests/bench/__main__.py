@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from tests.bench.delivery import delivery_rates
-from tests.bench.incoming import reading_rates
+from tests.bench.incoming import intake_rates, reading_rates
 from tests.bench.service import idle_memory, latencies, page_rates, start_times
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
@@ -33,6 +33,9 @@ def main() -> None:
         say("Delivery on SQLite against a bare smtplib loop", lambda: _ratio(*delivery_rates(sqlite_url)))
         say("Delivery on PostgreSQL against a bare smtplib loop", lambda: _ratio(*delivery_rates(postgres_url)))
         say("Reading a mail against a bare parse of its parts", lambda: _ratio(*reading_rates()))
+        intake_url = postgres.create_database("intake")
+        say("Taking a mail in on SQLite", lambda: _ratio(*intake_rates(f"sqlite:///{folder}/intake.db", folder)))
+        say("Taking a mail in on PostgreSQL", lambda: _ratio(*intake_rates(intake_url, folder)))
         say("POST to notice accepted, built-in broker", lambda: _milliseconds(latencies(folder)))
         say("POST to notice accepted, Redis", lambda: _milliseconds(latencies(folder, REDIS_URL=redis.url)))
 

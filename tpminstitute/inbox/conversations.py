@@ -1,5 +1,7 @@
 """Whose turn it is: each contact is one conversation, and it waits for the institute, the visitor, or nobody."""
 
+from typing import Any
+
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -9,6 +11,22 @@ from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, Recei
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
+
+
+def _setting(insert: Any) -> Any:
+    """Return the statement that gives the turn; one that is given already keeps its time."""
+    return insert.on_conflict_do_update(
+        index_elements=["contact_id"],
+        set_={"turn": insert.excluded.turn, "since": insert.excluded.since},
+        where=Conversation.turn != insert.excluded.turn,
+    )
+
+
+_SET = {
+    "postgresql": _setting(postgresql.insert(Conversation)),
+    "sqlite": _setting(sqlite.insert(Conversation)),
+}
+"""Made once for each database, since every mail and inquiry that comes in needs it."""
 
 
 def waits_for_institute(session: Session, contact_id: int) -> None:
@@ -73,10 +91,5 @@ def turn_of(session: Session, contact_id: int) -> Conversation | None:
 
 
 def _set(session: Session, contact_id: int, turn: Turn) -> None:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    values = {"turn": turn, "since": clock.now()}
-    session.execute(
-        insert(Conversation)
-        .values(contact_id=contact_id, **values)
-        .on_conflict_do_update(index_elements=["contact_id"], set_=values, where=Conversation.turn != turn)
-    )
+    values = {"contact_id": contact_id, "turn": turn, "since": clock.now()}
+    session.execute(_SET[session.get_bind().dialect.name], values)

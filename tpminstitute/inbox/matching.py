@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from tpminstitute.contacts.identity import AddressError, EmailAddress, read_email
 from tpminstitute.contacts.models import Contact
@@ -66,7 +66,8 @@ def answered_message(session: Session, settings: Settings, mail: ReadMail) -> Me
     named = [*mail.refers_to, *(f"<{reference}@{domain}>" for reference in mail.references)][:_MOST_REFERENCES]
     if not named:
         return None
-    found = {row.message_id: row for row in session.scalars(select(Message).where(Message.message_id.in_(named)))}
+    ours = select(Message).where(Message.message_id.in_(named)).options(defer(Message.content))
+    found = {row.message_id: row for row in session.scalars(ours)}
     return next((found[name] for name in named if name in found), None)
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from tpminstitute.core import clock
 from tpminstitute.mail import outbox
@@ -68,7 +69,7 @@ def _ran_before(session: Session, contact_id: int, sequence_id: int) -> bool:
 
 def stop_for_contact(session: Session, contact_id: int, reason: str) -> int:
     """Stop every run of a contact and cancel its queued mails; returns how many runs were stopped."""
-    return _stop(session, Enrollment.contact_id == contact_id, reason)
+    return _stop(session, _STOP_OF_CONTACT, contact_id, reason)
 
 
 def take_up_again(session: Session, contact_id: int, reason: str) -> int:
@@ -102,19 +103,29 @@ def take_up_again(session: Session, contact_id: int, reason: str) -> int:
 
 def stop_for_cause(session: Session, cause: str, reason: str) -> int:
     """Stop the runs that `cause` (such as ``inquiry:17``) started; returns how many were stopped."""
-    return _stop(session, Enrollment.cause == cause, reason)
+    return _stop(session, _STOP_OF_CAUSE, cause, reason)
 
 
-def _stop(session: Session, whose: ColumnElement[bool], reason: str) -> int:
+def _stop(session: Session, statement: ReturningUpdate[int, int], whose: int | str, reason: str) -> int:
     """First the runs, then, in the next statements, their mails: the other way round, a race leaves a mail queued."""
-    stopped = session.execute(
-        update(Enrollment)
-        .where(whose, Enrollment.status.in_((EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED)))
-        .values(status=EnrollmentStatus.STOPPED, reason=reason, next_due_at=None, ended_at=clock.now())
-        .execution_options(synchronize_session=False)
-        .returning(Enrollment.id, Enrollment.contact_id)
-    ).all()
+    values = {"whose": whose, "why": reason, "now": clock.now()}
+    session.flush()
+    stopped = session.connection().execute(statement, values).all()
     for enrollment_id, contact_id in stopped:
         outbox.cancel(session, f"enrollment:{enrollment_id}", reason)
         record(session, contact_id, ActivityKind.ENROLLMENT_STOPPED, f"The follow-ups were stopped. {reason}")
     return len(stopped)
+
+
+def _stopping(whose: ColumnElement[bool]) -> ReturningUpdate[int, int]:
+    return (
+        update(Enrollment.__table__)  # type: ignore[arg-type]
+        .where(whose, Enrollment.status.in_((EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED)))
+        .values(status=EnrollmentStatus.STOPPED, reason=bindparam("why"), next_due_at=None, ended_at=bindparam("now"))
+        .returning(Enrollment.id, Enrollment.contact_id)
+    )
+
+
+_STOP_OF_CONTACT = _stopping(Enrollment.contact_id == bindparam("whose"))
+_STOP_OF_CAUSE = _stopping(Enrollment.cause == bindparam("whose"))
+"""Made once: every mail that somebody writes stops what runs for them."""
