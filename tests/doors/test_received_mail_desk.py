@@ -123,14 +123,14 @@ def test_a_file_is_handed_out_to_be_saved_and_never_opened(db, settings, desk, n
     assert answer.mimetype == handed_out_as
 
 
-@pytest.mark.parametrize("text", NAUGHTY.values(), ids=NAUGHTY)
-def test_no_subject_breaks_the_name_of_a_download(db, settings, desk, text):
-    subject = base64.b64encode(text.encode("utf-8", "replace"))
-    content = b"From: ada@example.org\r\nSubject: =?utf-8?b?" + subject + b"?=\r\n\r\nHello"
-    answer = desk.client.get(f"{page_of(came_in(db, settings, content))}/original")
-    assert answer.data == content
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename")
-    assert not set(answer.headers["Content-Disposition"]) & set("\r\n\u202e/\\")
+def test_no_subject_breaks_the_name_of_a_download(db, settings, desk):
+    for name, text in NAUGHTY.items():
+        subject = base64.b64encode(text.encode("utf-8", "replace"))
+        content = b"From: ada@example.org\r\nSubject: =?utf-8?b?" + subject + b"?=\r\n\r\nHello " + name.encode()
+        answer = desk.client.get(f"{page_of(came_in(db, settings, content))}/original")
+        assert answer.data == content
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename")
+        assert not set(answer.headers["Content-Disposition"]) & set("\r\n\u202e/\\"), name
 
 
 @pytest.mark.parametrize("address", ["", "/html", "/original", "/files/1"])
