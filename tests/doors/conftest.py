@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from jinja2.bccache import Bucket, BytecodeCache
 
 from app import create_app
 from tests.doors.people import Desk, Visitor
@@ -36,10 +37,28 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
     return make_settings(tmp_path, database_url=database_url)
 
 
+class CompiledTemplates(BytecodeCache):
+    """Keeps what Jinja made of a template from one test's application to the next: it takes longer than the test."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
+
+
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The application as it is wired; its hints are only counted."""
     application = create_app(settings)
+    application.jinja_env.bytecode_cache = COMPILED
     application.extensions["tpm"].db.publisher = Hints()
     yield application
     application.extensions["tpm"].db.close()
