@@ -23,6 +23,9 @@ from tpminstitute.timeline.models import Activity, ActivityKind
 from tpminstitute.web.hooks.door import FRESH
 from workers.tasks import register
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""How a payload is read is the same on both databases; what it causes is proved on both in test_hooks_all.py."""
+
 HARD = {(ADA, SuppressionReason.HARD_BOUNCE)}
 COMPLAINT = {(ADA, SuppressionReason.COMPLAINT)}
 LEFT = {(ADA, SuppressionReason.OPT_OUT)}
