@@ -1,10 +1,11 @@
 """Plain factories and the people of the tests: Alice the advisor, Bob her colleague, Ada the prospective student."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from tests.parts import lint
@@ -20,6 +21,8 @@ from tpminstitute.core.db import Base, Database
 from tpminstitute.inbox.models import Inquiry, Topic
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.mail.models import Message, Template, TemplateVersion
+from tpminstitute.sequences.models import Enrollment, SequenceStep, SequenceVersion, WaitUnit
+from tpminstitute.sequences.models import Sequence as Plan
 
 ADA = "ada@example.org"
 _numbers = itertools.count(1)
@@ -96,3 +99,29 @@ def contact_of(db: Database, email: str = ADA) -> Contact:
 def statuses(db: Database) -> dict[str, str]:
     """Return each message's status by its dedupe key."""
     return {message.dedupe_key: message.status.value for message in messages(db)}
+
+
+def plan_pathway(db: Database, *, waits: Sequence[int] = (72, 120, 144), topics: Sequence[str] = ()) -> None:
+    """Write a version of the first sequence, its steps `waits` hours apart and about `topics`; every run follows it."""
+    letters = ("follow-up-experience", "follow-up-certifications", "follow-up-skills")
+    with db.write() as session:
+        sequence_id = session.scalars(select(Plan.id).where(Plan.key == "pathway")).one()
+        number = session.scalar(select(func.max(SequenceVersion.number)))
+        version = SequenceVersion(sequence_id=sequence_id, number=(number or 0) + 1, at=clock.now(), account_id=None)
+        session.add(version)
+        session.flush()
+        for position, (letter, hours) in enumerate(zip(letters, waits, strict=False), start=1):
+            fields = {"opens_minute": 0, "closes_minute": 1440, "days": "1234567", "conditions": []}
+            session.add(
+                SequenceStep(
+                    version_id=version.id,
+                    position=position,
+                    number=position,
+                    letter_key=letter,
+                    wait_amount=hours,
+                    wait_unit=WaitUnit.HOURS,
+                    topics=list(topics),
+                    **fields,
+                )
+            )
+        session.execute(update(Enrollment).values(version_id=version.id))

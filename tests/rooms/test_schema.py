@@ -15,7 +15,7 @@ from tpminstitute.core.db import Base
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.pipeline.models import Lead
-from tpminstitute.sequences.models import Enrollment, Step
+from tpminstitute.sequences.models import Enrollment, SequenceStep, SequenceVersion
 from tpminstitute.timeline.models import Activity
 
 
@@ -60,7 +60,14 @@ def test_a_second_open_lead_is_refused(db, ada):
 def test_a_second_running_enrollment_is_refused(db, ada):
     with db.read() as session:
         first = session.query(Enrollment).one()
-    again = {"contact_id": ada.id, "sequence_id": first.sequence_id, "cause": "x", "topic": "x", "reason": ""}
+    again = {
+        "contact_id": ada.id,
+        "sequence_id": first.sequence_id,
+        "version_id": 1,
+        "cause": "x",
+        "topic": "x",
+        "reason": "",
+    }
     refused(
         db,
         insert(Enrollment).values(
@@ -86,8 +93,53 @@ def test_an_empty_message_is_refused(db, ada):
     refused(db, update(Inquiry).values(message=""))
 
 
-def test_a_negative_delay_is_refused(db):
-    refused(db, update(Step).values(delay_hours=-1))
+STEP = {
+    "version_id": 1,
+    "position": 9,
+    "number": 9,
+    "letter_key": "follow-up-skills",
+    "wait_amount": 1,
+    "wait_unit": "days",
+    "days": "12345",
+    "opens_minute": 9 * 60,
+    "closes_minute": 17 * 60,
+    "conditions": [],
+    "topics": [],
+}
+
+
+def test_a_step_is_as_it_should_be(db):
+    with db.write() as session:
+        session.execute(insert(SequenceStep).values(STEP))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"wait_amount": -1},
+        {"position": 0},
+        {"position": 1},
+        {"number": 1},
+        {"days": ""},
+        {"opens_minute": 17 * 60},
+        {"closes_minute": 1441},
+        {"letter_key": ""},
+        {"version_id": 99},
+    ],
+    ids=str,
+)
+def test_a_step_that_could_never_be_taken_is_refused(db, wrong):
+    refused(db, insert(SequenceStep).values(STEP | wrong))
+
+
+def test_a_version_of_a_sequence_never_changes(db):
+    refused(db, update(SequenceStep).values(wait_amount=1))
+    refused(db, update(SequenceVersion).values(number=7))
+
+
+def test_a_run_follows_a_version(db, ada):
+    refused(db, text("UPDATE enrollments SET version_id = NULL"))
+    refused(db, update(Enrollment).values(version_id=99))
 
 
 def test_a_fact_on_the_timeline_never_changes(db, ada):

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.factories import ADA, contact_of, messages, submitted
+from tests.factories import ADA, contact_of, messages, plan_pathway, submitted
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.topics import TOPIC_LABELS, Topic, topic_of_label
 from tpminstitute.core import clock
@@ -15,7 +15,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import opt_out
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.suppression import suppress, suppression_of
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Step
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.sequences.wishes import PAUSE, Wish, wish, wishes_of
 from tpminstitute.timeline.models import Activity, ActivityKind
@@ -34,8 +34,7 @@ def begun(db, settings):
 @pytest.fixture
 def every_topic(db):
     """Each step is about everything, so that only time decides."""
-    with db.write() as session:
-        session.execute(update(Step).values(topics=[]))
+    plan_pathway(db)
 
 
 def wished(db, what):
@@ -116,8 +115,7 @@ def test_nothing_is_written_during_a_pause_and_it_goes_on_after_it(db, settings,
 
 
 def test_a_pause_that_ends_before_the_next_mail_moves_nothing(db, settings, begun):
-    with db.write() as session:
-        session.execute(update(Step).where(Step.position == 1).values(delay_hours=24 * 90))
+    plan_pathway(db, waits=[24 * 90])
     wished(db, Wish.PAUSE)
     assert run(db).next_due_at == clock.now() + 90 * DAY
 

@@ -9,11 +9,39 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
 
 
+class ZoneSource(StrEnum):
+    """How we know where somebody lives by the clock; a later one is believed over an earlier one."""
+
+    PHONE = "phone"
+    BROWSER = "browser"
+    STAFF = "staff"
+
+
+class Background(StrEnum):
+    """Where somebody stands on the path: the result of the pathway check."""
+
+    NEW = "new"
+    ENGINEERING = "engineering"
+    PROJECT_MANAGEMENT = "project_management"
+
+
+class BackgroundSource(StrEnum):
+    """Who says where somebody stands: their own pathway check, or a staff member who knows them."""
+
+    PATHWAY_CHECK = "pathway_check"
+    STAFF = "staff"
+
+
 class Contact(Base):
     """One person, unique by normalised e-mail (`email_key`)."""
 
     __tablename__ = "contacts"
-    __table_args__ = (non_empty("email_key"), non_empty("email"))
+    __table_args__ = (
+        non_empty("email_key"),
+        non_empty("email"),
+        CheckConstraint("(time_zone IS NULL) = (time_zone_source IS NULL)", name="time_zone_from_somewhere"),
+        CheckConstraint("(background IS NULL) = (background_source IS NULL)", name="background_from_somebody"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(20), unique=True)
@@ -23,6 +51,22 @@ class Contact(Base):
     phone_typed: Mapped[str] = mapped_column(String(60), default="")
     phone_e164: Mapped[str | None] = mapped_column(String(16))
     first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    time_zone_source: Mapped[ZoneSource | None] = mapped_column(enum_type(ZoneSource))
+    background: Mapped[Background | None] = mapped_column(enum_type(Background))
+    background_source: Mapped[BackgroundSource | None] = mapped_column(enum_type(BackgroundSource))
+
+
+class ContactTag(Base):
+    """A word that staff put on a contact, to find and to follow up by."""
+
+    __tablename__ = "contact_tags"
+    __table_args__ = (Index("ix_contact_tags_tag_contact_id", "tag", "contact_id"), non_empty("tag"))
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(60), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ContactAddress(Base):

@@ -1,4 +1,4 @@
-"""Let a CHECK constraint of an enum column accept more values, in a migration, without rebuilding the table."""
+"""Change what a table refuses, in a migration, without rebuilding it: a rebuilt table would lose its triggers."""
 
 import re
 from collections.abc import Iterable
@@ -17,18 +17,30 @@ def allow(connection: Connection, table: str, column: str, kind: type[StrEnum]) 
     name = f"ck_{table}_{_snake(kind.__name__)}"
     check = f"{column} IN ({_quoted(member.value for member in kind)})"
     if connection.dialect.name == "sqlite":
-        _replace_in_schema(connection, table, name, check)
+        constraint = rf"CONSTRAINT {name} CHECK \(\w+ IN \([^)]*\)\)"
+        _replace_in_schema(connection, table, constraint, f"CONSTRAINT {name} CHECK ({check})")
         return
     connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
     connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check})"))
 
 
-def _replace_in_schema(connection: Connection, table: str, name: str, check: str) -> None:
+def require(connection: Connection, table: str, column: str) -> None:
+    """Make `column` of `table` refuse NULL; every row has a value already.
+
+    Raises `LookupError` when the table has no such column, or one that is required already.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.execute(text(f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL"))
+        return
+    _replace_in_schema(connection, table, rf"(\b{column} \w+)(?! NOT NULL)\b", r"\1 NOT NULL")
+
+
+def _replace_in_schema(connection: Connection, table: str, pattern: str, by: str) -> None:
     where = text("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = :table")
     old = str(connection.execute(where, {"table": table}).scalar_one())
-    new, replaced = re.subn(rf"CONSTRAINT {name} CHECK \(\w+ IN \([^)]*\)\)", f"CONSTRAINT {name} CHECK ({check})", old)
+    new, replaced = re.subn(pattern, by, old)
     if replaced != 1:
-        raise LookupError(f"The table {table} has no constraint {name} of a column's values.")
+        raise LookupError(f"The table {table} has nothing like {pattern}.")
     change = text("UPDATE sqlite_schema SET sql = :new WHERE type = 'table' AND name = :table")
     connection.exec_driver_sql("PRAGMA writable_schema = ON")
     connection.execute(change, {"new": new, "table": table})

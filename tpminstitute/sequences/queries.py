@@ -4,11 +4,20 @@ from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.mail.templates import current_subjects
-from tpminstitute.sequences.models import Enrollment, EnrollmentPause, EnrollmentStatus, Sequence, Step
+from tpminstitute.sequences.models import (
+    Enrollment,
+    EnrollmentPause,
+    EnrollmentStatus,
+    Sequence,
+    SequenceStep,
+    SequenceVersion,
+    WaitUnit,
+)
+from tpminstitute.sequences.versions import steps_of
 
 
 @dataclass(frozen=True)
@@ -46,9 +55,6 @@ def topic_of_runs(session: Session, contact_id: int) -> str | None:
 
 
 def _run(session: Session, enrollment: Enrollment, name: str, until: datetime | None) -> Run:
-    steps = session.execute(
-        select(Step.position, Step.letter_key).where(Step.sequence_id == enrollment.sequence_id).order_by(Step.position)
-    )
     subjects = current_subjects(session)
     return Run(
         sequence=name,
@@ -57,21 +63,40 @@ def _run(session: Session, enrollment: Enrollment, name: str, until: datetime | 
         next_position=enrollment.next_position,
         next_due_at=enrollment.next_due_at,
         waits_until=until,
-        steps=[(position, subjects[key]) for position, key in steps],
+        steps=[(step.position, subjects[step.letter_key]) for step in steps_of(session, enrollment.version_id)],
     )
 
 
 def uses_of_letters(session: Session) -> dict[str, list[str]]:
     """Return when each letter goes out, by the letter's key: a sentence for every step that it belongs to."""
+    newest = select(func.max(SequenceVersion.id)).group_by(SequenceVersion.sequence_id)
     steps = session.execute(
-        select(Step.letter_key, Step.position, Step.delay_hours, Sequence.name, Sequence.active)
-        .join(Sequence, Sequence.id == Step.sequence_id)
-        .order_by(Sequence.id, Step.position)
+        select(SequenceStep, Sequence.name, Sequence.active)
+        .join(SequenceVersion, SequenceVersion.id == SequenceStep.version_id)
+        .join(Sequence, Sequence.id == SequenceVersion.sequence_id)
+        .where(SequenceVersion.id.in_(newest), Sequence.archived_at.is_(None))
+        .order_by(Sequence.id, SequenceStep.position)
     )
     uses: dict[str, list[str]] = {}
-    for key, position, hours, name, active in steps:
-        after = "the start" if position == 1 else "the mail before it"
-        wait = f"{hours // 24} days" if hours % 24 == 0 and hours != 24 else f"{hours} hours"
+    for step, name, active in steps:
+        after = "the start" if step.position == 1 else "the mail before it"
         off = "" if active else " These follow-ups are switched off."
-        uses.setdefault(key, []).append(f"Mail {position} of “{name}”, {wait} after {after}.{off}")
+        sentence = f"Mail {step.position} of “{name}”, {wait_in_words(step)} after {after}.{off}"
+        uses.setdefault(step.letter_key, []).append(sentence)
     return uses
+
+
+def wait_in_words(step: SequenceStep) -> str:
+    """Return how long a step waits, such as ``3 days``."""
+    amount, unit = step.wait_amount, _UNITS[step.wait_unit]
+    if step.wait_unit is WaitUnit.HOURS and amount % 24 == 0 and amount > 24:
+        amount, unit = amount // 24, "day"
+    return f"{amount} {unit}" if amount == 1 else f"{amount} {unit}s"
+
+
+_UNITS = {
+    WaitUnit.HOURS: "hour",
+    WaitUnit.DAYS: "day",
+    WaitUnit.WORKING_DAYS: "working day",
+    WaitUnit.BEFORE_COURSE: "day",
+}

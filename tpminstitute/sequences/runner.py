@@ -21,8 +21,9 @@ from tpminstitute.mail.reply_addresses import reply_to_institute
 from tpminstitute.mail.templates import current_source
 from tpminstitute.sequences import wishes
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, SequenceStep
 from tpminstitute.sequences.pauses import wake_due
+from tpminstitute.sequences.versions import steps_of
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
@@ -81,24 +82,19 @@ def _take_step(session: Session, settings: Settings, enrollment: Enrollment) -> 
     if pause_end is not None:
         enrollment.next_due_at = pause_end
         return
-    steps = session.scalars(
-        select(Step)
-        .where(Step.sequence_id == enrollment.sequence_id, Step.position >= enrollment.next_position)
-        .order_by(Step.position)
-        .limit(2)
-    ).all()
+    steps = steps_of(session, enrollment.version_id, enrollment.next_position)
     if steps and wishes.left_out(kept, enrollment, steps[0]):
         wishes.leave_out(session, enrollment, steps[0])
     elif steps:
         _queue_mail(session, settings, enrollment, steps[0])
-    if len(steps) == 2:
+    if len(steps) > 1:
         enrollment.next_position = steps[1].position
-        enrollment.next_due_at = wishes.due_after(kept, steps[1].delay_hours)
+        enrollment.next_due_at = wishes.due_after(kept, steps[1])
     else:
         _finish(session, enrollment)
 
 
-def _queue_mail(session: Session, settings: Settings, enrollment: Enrollment, step: Step) -> None:
+def _queue_mail(session: Session, settings: Settings, enrollment: Enrollment, step: SequenceStep) -> None:
     contact = session.get_one(Contact, enrollment.contact_id)
     url = unsubscribe_url(settings, contact)
     letter = render(
@@ -113,7 +109,7 @@ def _queue_mail(session: Session, settings: Settings, enrollment: Enrollment, st
             kind=MessageKind.FOLLOW_UP,
             contact_id=contact.id,
             cause=f"enrollment:{enrollment.id}",
-            dedupe_key=wishes.step_key(enrollment.id, step.position),
+            dedupe_key=wishes.step_key(enrollment.id, step.number),
             recipient=Address("", contact.email),
             recipient_key=contact.email_key,
             letter=letter,

@@ -9,7 +9,8 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from tpminstitute.core import clock
 from tpminstitute.mail import outbox
 from tpminstitute.sequences import wishes
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, Step
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, SequenceStep
+from tpminstitute.sequences.versions import newest_version, steps_of
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
@@ -33,22 +34,24 @@ def enroll(session: Session, order: EnrollmentOrder, sequence_key: str = FIRST_S
     enrolled again, and the timeline says so. Returns the enrollment's id, or None when none was started.
     """
     sequence = session.scalars(select(Sequence).where(Sequence.key == sequence_key)).one()
-    first = session.scalar(select(Step).where(Step.sequence_id == sequence.id).order_by(Step.position).limit(1))
-    if not sequence.active or first is None:
+    if not sequence.active:
         _skip(session, order, f"The follow-ups “{sequence.name}” are switched off.")
         return None
     if _ran_before(session, order.contact_id, sequence.id):
         _skip(session, order, f"The follow-ups “{sequence.name}” were started for this contact before.")
         return None
+    version_id = newest_version(session, sequence.id)
+    first = steps_of(session, version_id)[0]
     enrollment = Enrollment(
         contact_id=order.contact_id,
         sequence_id=sequence.id,
+        version_id=version_id,
         cause=order.cause,
         status=EnrollmentStatus.ACTIVE,
         reason="",
         topic=order.topic,
         next_position=first.position,
-        next_due_at=wishes.due_after(wishes.wishes_of(session, order.contact_id), first.delay_hours),
+        next_due_at=wishes.due_after(wishes.wishes_of(session, order.contact_id), first),
         started_at=clock.now(),
         ended_at=None,
     )
@@ -80,9 +83,9 @@ def take_up_again(session: Session, contact_id: int, reason: str) -> int:
     """
     taken_up = 0
     stopped = session.execute(
-        select(Enrollment, Sequence.name, Step.delay_hours)
+        select(Enrollment, Sequence.name, SequenceStep)
         .join(Sequence, Sequence.id == Enrollment.sequence_id)
-        .join(Step, and_(Step.sequence_id == Sequence.id, Step.position == Enrollment.next_position))
+        .join(SequenceStep, _IS_NEXT_STEP)
         .where(
             Enrollment.contact_id == contact_id,
             Enrollment.status == EnrollmentStatus.STOPPED,
@@ -93,9 +96,9 @@ def take_up_again(session: Session, contact_id: int, reason: str) -> int:
         .with_for_update(of=Enrollment)
     ).all()
     kept = wishes.wishes_of(session, contact_id)
-    for run, name, delay_hours in stopped:
+    for run, name, step in stopped:
         run.status, run.reason, run.ended_at = EnrollmentStatus.ACTIVE, "", None
-        run.next_due_at = wishes.due_after(kept, delay_hours)
+        run.next_due_at = wishes.due_after(kept, step)
         record(session, contact_id, ActivityKind.ENROLLED, f"The follow-ups “{name}” go on where they stopped.")
         taken_up += 1
     return taken_up
@@ -125,6 +128,10 @@ def _stopping(whose: ColumnElement[bool]) -> ReturningUpdate[int, int]:
         .returning(Enrollment.id, Enrollment.contact_id)
     )
 
+
+_IS_NEXT_STEP = and_(
+    SequenceStep.version_id == Enrollment.version_id, SequenceStep.position == Enrollment.next_position
+)
 
 _STOP_OF_CONTACT = _stopping(Enrollment.contact_id == bindparam("whose"))
 _STOP_OF_CAUSE = _stopping(Enrollment.cause == bindparam("whose"))

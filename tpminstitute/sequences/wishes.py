@@ -17,7 +17,9 @@ from tpminstitute.contacts.topics import topic_of_label
 from tpminstitute.core import clock
 from tpminstitute.mail import outbox
 from tpminstitute.mail.models import Message
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, FollowUpWish, Pace, Step
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, FollowUpWish, Pace, SequenceStep
+from tpminstitute.sequences.planning import after
+from tpminstitute.sequences.versions import steps_of
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
@@ -47,9 +49,9 @@ def wishes_of(session: Session, contact_id: int) -> FollowUpWish | None:
     return kept
 
 
-def due_after(kept: FollowUpWish | None, delay_hours: int) -> datetime:
-    """Return when a mail is due that follows `delay_hours` after now, as its reader wishes it."""
-    return _as_wished(kept, clock.now(), delay_hours)
+def due_after(kept: FollowUpWish | None, step: SequenceStep) -> datetime:
+    """Return when `step` is due that follows now, as its reader wishes it."""
+    return _as_wished(kept, clock.now(), [step])
 
 
 def pause_end(kept: FollowUpWish | None) -> datetime | None:
@@ -59,12 +61,12 @@ def pause_end(kept: FollowUpWish | None) -> datetime | None:
     return kept.paused_until
 
 
-def step_key(enrollment_id: int, position: int) -> str:
-    """Return the dedupe key of the one mail that a step of a run owes."""
-    return f"enrollment:{enrollment_id}:step:{position}"
+def step_key(enrollment_id: int, number: int) -> str:
+    """Return the dedupe key of the one mail that a run owes for the step of that number."""
+    return f"enrollment:{enrollment_id}:step:{number}"
 
 
-def left_out(kept: FollowUpWish | None, enrollment: Enrollment, step: Step) -> bool:
+def left_out(kept: FollowUpWish | None, enrollment: Enrollment, step: SequenceStep) -> bool:
     """Return whether a step is about something else than the one topic its reader wants to hear of.
 
     A step without topics is about all of them.
@@ -73,7 +75,7 @@ def left_out(kept: FollowUpWish | None, enrollment: Enrollment, step: Step) -> b
     return kept is not None and kept.only_topic and not about_it
 
 
-def leave_out(session: Session, enrollment: Enrollment, step: Step) -> None:
+def leave_out(session: Session, enrollment: Enrollment, step: SequenceStep) -> None:
     """Say on the timeline why a step's mail is not written."""
     sentence = f"Follow-up {step.position} was left out. {_off_topic(enrollment)}"
     record(session, enrollment.contact_id, ActivityKind.MAIL_NOT_SENT, sentence)
@@ -164,39 +166,40 @@ def _plan_anew(session: Session, contact_id: int, kept: FollowUpWish) -> None:
         .execution_options(populate_existing=True)
     ).all()
     for run in runs:
-        steps = session.scalars(select(Step).where(Step.sequence_id == run.sequence_id).order_by(Step.position)).all()
+        steps = steps_of(session, run.version_id)
         written = _written(session, run, steps)
         if run.status is EnrollmentStatus.ACTIVE:
             run.next_due_at = _due_again(run, steps, written, kept)
         _cancel_against(session, run, steps, kept)
 
 
-def _written(session: Session, run: Enrollment, steps: Row[Step]) -> dict[int, datetime]:
+def _written(session: Session, run: Enrollment, steps: Row[SequenceStep]) -> dict[int, datetime]:
     """Return when the mails of a run were written, by the positions of their steps."""
-    positions = {step_key(run.id, step.position): step.position for step in steps}
+    positions = {step_key(run.id, step.number): step.position for step in steps}
     mails = session.execute(select(Message.dedupe_key, Message.created_at).where(Message.dedupe_key.in_(positions)))
     return {positions[key]: at for key, at in mails}
 
 
-def _due_again(run: Enrollment, steps: Row[Step], written: dict[int, datetime], kept: FollowUpWish) -> datetime:
+def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, datetime], kept: FollowUpWish) -> datetime:
     """Return when a run's next mail is due, counted from its last mail (or its start) through whatever was left out."""
     last = max(written, default=0)
     since = written[last] if written else run.started_at
-    hours = sum(step.delay_hours for step in steps if last < step.position <= run.next_position)
-    return _as_wished(kept, since, hours)
+    return _as_wished(kept, since, [step for step in steps if last < step.position <= run.next_position])
 
 
-def _cancel_against(session: Session, run: Enrollment, steps: Row[Step], kept: FollowUpWish) -> None:
+def _cancel_against(session: Session, run: Enrollment, steps: Row[SequenceStep], kept: FollowUpWish) -> None:
     end = pause_end(kept)
     against = [step for step in steps if end is not None or left_out(kept, run, step)]
     reason = _off_topic(run) if end is None else f"The person asked for no follow-ups until {end:%d %b %Y}."
-    keys = [step_key(run.id, step.position) for step in against]
+    keys = [step_key(run.id, step.number) for step in against]
     outbox.cancel(session, f"enrollment:{run.id}", reason, keys)
 
 
-def _as_wished(kept: FollowUpWish | None, since: datetime, hours: int) -> datetime:
+def _as_wished(kept: FollowUpWish | None, since: datetime, steps: Row[SequenceStep]) -> datetime:
     slower = kept is not None and kept.pace is Pace.LESS_OFTEN
-    due = since + timedelta(hours=hours * (SLOWER if slower else 1))
+    due = since
+    for step in steps:
+        due = after(due, step, SLOWER if slower else 1)
     end = pause_end(kept)
     return due if end is None else max(due, end)
 

@@ -45,6 +45,13 @@ class ActivityKind(StrEnum):
     ADDRESS_DENIED = "address_denied"
     ENROLLMENT_PAUSED = "enrollment_paused"
     ENROLLMENT_RESUMED = "enrollment_resumed"
+    ENROLLMENT_MOVED = "enrollment_moved"
+    FOLLOW_UP_DRAFTED = "follow_up_drafted"
+    FOLLOW_UP_DECIDED = "follow_up_decided"
+    CALL_NOTED = "call_noted"
+    LEAD_MOVED = "lead_moved"
+    TAGS_CHANGED = "tags_changed"
+    CONTACT_CHANGED = "contact_changed"
 
 
 class Actor(StrEnum):

@@ -1,0 +1,60 @@
+"""What an earlier release stored is still there, and means the same, after an upgrade."""
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+
+from tpminstitute.core.db import Database, _alembic_config, upgrade
+from tpminstitute.sequences.models import Enrollment, Sequence, SequenceStep, SequenceVersion, WaitUnit
+
+ADA = (
+    "INSERT INTO contacts (id, public_id, email, email_key, name, phone_typed, first_seen_at) "
+    "VALUES (1, 'ada', 'ada@example.org', 'ada@example.org', 'Ada', '', CURRENT_TIMESTAMP)"
+)
+RUN = (
+    "INSERT INTO enrollments (contact_id, sequence_id, cause, status, reason, topic, next_position, next_due_at, "
+    "started_at) VALUES (1, 1, 'inquiry:1', 'active', '', 'Courses', 2, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db_of_release_2(request, tmp_path):
+    """A database as the release before sequences were written down left it, with Ada in the middle of her run."""
+    url = f"sqlite:///{tmp_path}/old.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_server").create_database("release_2")
+    db = Database(url)
+    with db._writing.begin() as connection:
+        config = _alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(text(ADA))
+        connection.execute(text(RUN))
+    yield db
+    db.close()
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres_server").drop_database("release_2")
+
+
+def test_a_run_goes_on_through_the_same_mails_after_an_upgrade(db_of_release_2):
+    upgrade(db_of_release_2)
+    with db_of_release_2.read() as session:
+        run = session.scalars(select(Enrollment)).one()
+        steps = session.scalars(
+            select(SequenceStep).where(SequenceStep.version_id == run.version_id).order_by(SequenceStep.position)
+        ).all()
+    assert run.next_position == 2
+    assert [(step.number, step.letter_key, step.wait_amount, step.wait_unit) for step in steps] == [
+        (1, "follow-up-experience", 72, WaitUnit.HOURS),
+        (2, "follow-up-certifications", 120, WaitUnit.HOURS),
+        (3, "follow-up-skills", 144, WaitUnit.HOURS),
+    ]
+
+
+def test_the_first_sequence_still_begins_for_every_topic_after_an_upgrade(db_of_release_2):
+    upgrade(db_of_release_2)
+    with db_of_release_2.read() as session:
+        first = session.scalars(select(Sequence).where(Sequence.key == "pathway")).one()
+        version = session.scalars(select(SequenceVersion).where(SequenceVersion.sequence_id == first.id)).one()
+    assert len(first.starts_for) == 7
+    assert (first.active, first.archived_at, version.number) == (True, None, 1)

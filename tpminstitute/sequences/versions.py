@@ -1,0 +1,23 @@
+"""Read what a sequence says: its newest version, and the steps of any."""
+
+from collections.abc import Sequence as Row
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tpminstitute.sequences.models import SequenceStep, SequenceVersion
+
+
+def newest_version(session: Session, sequence_id: int) -> int:
+    """Return the id of the version that a new run follows."""
+    newest = select(SequenceVersion.id).where(SequenceVersion.sequence_id == sequence_id)
+    return session.scalars(newest.order_by(SequenceVersion.number.desc()).limit(1)).one()
+
+
+def steps_of(session: Session, version_id: int, from_position: int = 1) -> Row[SequenceStep]:
+    """Return the steps of a version in their order, those from `from_position` on."""
+    return session.scalars(
+        select(SequenceStep)
+        .where(SequenceStep.version_id == version_id, SequenceStep.position >= from_position)
+        .order_by(SequenceStep.position)
+    ).all()
