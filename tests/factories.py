@@ -103,25 +103,44 @@ def statuses(db: Database) -> dict[str, str]:
 
 def plan_pathway(db: Database, *, waits: Sequence[int] = (72, 120, 144), topics: Sequence[str] = ()) -> None:
     """Write a version of the first sequence, its steps `waits` hours apart and about `topics`; every run follows it."""
-    letters = ("follow-up-experience", "follow-up-certifications", "follow-up-skills")
     with db.write() as session:
         sequence_id = session.scalars(select(Plan.id).where(Plan.key == "pathway")).one()
         number = session.scalar(select(func.max(SequenceVersion.number)))
-        version = SequenceVersion(sequence_id=sequence_id, number=(number or 0) + 1, at=clock.now(), account_id=None)
-        session.add(version)
+        version_id = _a_version(session, sequence_id, (number or 0) + 1, waits, topics)
+        session.execute(update(Enrollment).values(version_id=version_id))
+
+
+def a_sequence(db: Database, key: str, *, waits: Sequence[int] = (72, 120), **fields: Any) -> int:
+    """Add a sequence that is switched on, its steps `waits` hours apart at any hour; returns its id."""
+    values = {"name": key, "active": True, "archived_at": None, "starts_for": [], "course_date_id": None, **fields}
+    with db.write() as session:
+        sequence = Plan(key=key, **values)
+        session.add(sequence)
         session.flush()
-        for position, (letter, hours) in enumerate(zip(letters, waits, strict=False), start=1):
-            fields = {"opens_minute": 0, "closes_minute": 1440, "days": "1234567", "conditions": []}
-            session.add(
-                SequenceStep(
-                    version_id=version.id,
-                    position=position,
-                    number=position,
-                    letter_key=letter,
-                    wait_amount=hours,
-                    wait_unit=WaitUnit.HOURS,
-                    topics=list(topics),
-                    **fields,
-                )
+        _a_version(session, sequence.id, 1, waits, ())
+        return sequence.id
+
+
+def _a_version(session: Session, sequence_id: int, number: int, waits: Sequence[int], topics: Sequence[str]) -> int:
+    letters = ("follow-up-experience", "follow-up-certifications", "follow-up-skills")
+    version = SequenceVersion(sequence_id=sequence_id, number=number, at=clock.now(), account_id=None)
+    session.add(version)
+    session.flush()
+    for position, (letter, hours) in enumerate(zip(letters, waits, strict=False), start=1):
+        session.add(
+            SequenceStep(
+                version_id=version.id,
+                position=position,
+                number=position,
+                letter_key=letter,
+                wait_amount=hours,
+                wait_unit=WaitUnit.HOURS,
+                days="1234567",
+                opens_minute=0,
+                closes_minute=1440,
+                conditions=[],
+                topics=list(topics),
             )
-        session.execute(update(Enrollment).values(version_id=version.id))
+        )
+    session.flush()
+    return version.id

@@ -20,7 +20,7 @@ from tpminstitute.mail import outbox
 from tpminstitute.mail.letters import LetterError
 from tpminstitute.mail.suppression import SENTENCES, suppression_of
 from tpminstitute.pipeline.service import open_lead
-from tpminstitute.sequences.service import EnrollmentOrder, enroll
+from tpminstitute.sequences.enrolling import EnrollmentOrder, begin_for_inquiry
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
@@ -78,7 +78,7 @@ def follow_through(session: Session, settings: Settings, inquiry: Inquiry, conta
     outbox.queue(session, settings, letters.notice(settings, inquiry, contact))
     _acknowledge(session, settings, inquiry, contact)
     if inquiry.consent_id is not None:
-        _start_follow_ups(session, inquiry, contact)
+        _start_follow_ups(session, settings, inquiry, contact)
 
 
 def _acknowledge(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> None:
@@ -128,11 +128,12 @@ def _store(session: Session, contact: Contact, submission: Submission) -> Inquir
     return inquiry
 
 
-def _start_follow_ups(session: Session, inquiry: Inquiry, contact: Contact) -> None:
+def _start_follow_ups(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> None:
     """Enroll, unless the address is closed: a form that anybody can fill in doesn't undo an opt-out."""
     suppression = suppression_of(session, contact.email_key)
     if suppression is not None:
         sentence = f"No follow-ups were started. {SENTENCES[suppression.reason]}"
         record(session, contact.id, ActivityKind.ENROLLMENT_SKIPPED, sentence)
         return
-    enroll(session, EnrollmentOrder(contact.id, f"inquiry:{inquiry.id}", TOPIC_LABELS[inquiry.topic]))
+    order = EnrollmentOrder(contact.id, f"inquiry:{inquiry.id}", TOPIC_LABELS[inquiry.topic])
+    begin_for_inquiry(session, settings, order)

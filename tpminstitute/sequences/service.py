@@ -1,6 +1,4 @@
-"""Enroll contacts in a sequence and stop their runs."""
-
-from dataclasses import dataclass
+"""Stop contacts' runs through sequences, and take them up again."""
 
 from sqlalchemy import ColumnElement, and_, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -10,64 +8,8 @@ from tpminstitute.core import clock
 from tpminstitute.mail import outbox
 from tpminstitute.sequences import wishes
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, SequenceStep
-from tpminstitute.sequences.versions import newest_version, steps_of
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
-
-FIRST_SEQUENCE = "pathway"
-"""The sequence that an inquiry with consent starts."""
-
-
-@dataclass(frozen=True)
-class EnrollmentOrder:
-    """Who is to run through a sequence, and because of what."""
-
-    contact_id: int
-    cause: str
-    topic: str
-
-
-def enroll(session: Session, order: EnrollmentOrder, sequence_key: str = FIRST_SEQUENCE) -> int | None:
-    """Start a contact's run through a sequence; its first mail is due after the first step's delay.
-
-    The caller holds the contact's row. Nobody gets the same mails twice: who ran through the sequence before is not
-    enrolled again, and the timeline says so. Returns the enrollment's id, or None when none was started.
-    """
-    sequence = session.scalars(select(Sequence).where(Sequence.key == sequence_key)).one()
-    if not sequence.active:
-        _skip(session, order, f"The follow-ups “{sequence.name}” are switched off.")
-        return None
-    if _ran_before(session, order.contact_id, sequence.id):
-        _skip(session, order, f"The follow-ups “{sequence.name}” were started for this contact before.")
-        return None
-    version_id = newest_version(session, sequence.id)
-    first = steps_of(session, version_id)[0]
-    enrollment = Enrollment(
-        contact_id=order.contact_id,
-        sequence_id=sequence.id,
-        version_id=version_id,
-        cause=order.cause,
-        status=EnrollmentStatus.ACTIVE,
-        reason="",
-        topic=order.topic,
-        next_position=first.position,
-        next_due_at=wishes.due_after(wishes.wishes_of(session, order.contact_id), first),
-        started_at=clock.now(),
-        ended_at=None,
-    )
-    session.add(enrollment)
-    session.flush()
-    record(session, order.contact_id, ActivityKind.ENROLLED, f"The follow-ups “{sequence.name}” started.")
-    return enrollment.id
-
-
-def _skip(session: Session, order: EnrollmentOrder, why: str) -> None:
-    record(session, order.contact_id, ActivityKind.ENROLLMENT_SKIPPED, f"No follow-ups were started. {why}")
-
-
-def _ran_before(session: Session, contact_id: int, sequence_id: int) -> bool:
-    earlier = select(Enrollment.id).where(Enrollment.contact_id == contact_id, Enrollment.sequence_id == sequence_id)
-    return session.scalar(earlier.limit(1)) is not None
 
 
 def stop_for_contact(session: Session, contact_id: int, reason: str) -> int:
