@@ -36,6 +36,7 @@ PRODUCTION = {
         ({"lease_seconds": 0}, "LEASE_SECONDS is not usable"),
         ({"secret_key": "short"}, "SECRET_KEY needs at least 32 characters"),
         ({"screening": "maybe"}, "SCREENING is not usable"),
+        ({"institute_time_zone": "US/Pacific-New"}, "INSTITUTE_TIME_ZONE is not usable: write it as the IANA database"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_sentence(tmp_path, wrong, sentence):

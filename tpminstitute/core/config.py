@@ -6,11 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import idna
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from tpminstitute.core import zones
 from tpminstitute.core.errors import SettingsError
 from tpminstitute.core.hook_settings import HookSettings
 
@@ -58,6 +60,7 @@ class Settings(HookSettings):
     institute_name: str = "TPM Institute"
     institute_email: str = "info@tpminstitute.org"
     institute_phone: str = "+1 (215) 430-2201"
+    institute_time_zone: str = "America/New_York"
     mail_from: str = ""
     reply_address: str = ""
     postal_address: str = ""
@@ -127,6 +130,13 @@ class Settings(HookSettings):
             raise ValueError("write it as https://www.example.org")
         return _ascii_host(url).rstrip("/")
 
+    @field_validator("institute_time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if zones.named(name) is None:
+            raise ValueError("write it as the IANA database does, for example America/New_York or Europe/Berlin")
+        return name
+
     @field_validator("institute_email", "mail_from", "reply_address")
     @classmethod
     def _mail_address(cls, address: str) -> str:
@@ -178,6 +188,11 @@ class Settings(HookSettings):
     def web_port(self) -> int:
         """The port the web door listens on."""
         return int(self.bind.rpartition(":")[2])
+
+    @property
+    def institute_zone(self) -> ZoneInfo:
+        """The clock that the institute lives by, and everybody of whom no other is known."""
+        return ZoneInfo(self.institute_time_zone)
 
     @property
     def mail_is_caught(self) -> bool:

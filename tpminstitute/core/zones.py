@@ -5,9 +5,40 @@ and where it is set back some come twice (PEP 495); a reading stands for its fir
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
+_PLACEHOLDER = "Factory"
+"""What the database calls a machine whose zone nobody has set."""
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the name of every zone in the IANA database that tzdata brings, former names of places among them."""
+    return frozenset(files("tzdata").joinpath("zones").read_text("ascii").split()) - {_PLACEHOLDER}
+
+
+@cache
+def places() -> tuple[str, ...]:
+    """Return the zones that a person may choose from, in order: those of a country's places, by their present names."""
+    table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8").splitlines()
+    return tuple(sorted({line.split("\t")[2] for line in table if not line.startswith("#")}))
+
+
+def named(name: str) -> ZoneInfo | None:
+    """Return the zone called `name`, or None when there is none (any more).
+
+    A name is looked up in the list first, so that none can lead to another file.
+    """
+    return ZoneInfo(name) if name in names() else None
+
+
+def written(moment: datetime, zone: ZoneInfo) -> str:
+    """Return `moment` by the clock of `zone`, as people read it: every local time that anybody is shown."""
+    shown = local(moment, zone)
+    return f"{shown:%a} {shown.day} {shown:%b %Y %H:%M} ({zone.key})"
 
 
 def local(moment: datetime, zone: ZoneInfo) -> datetime:
