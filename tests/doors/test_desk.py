@@ -273,7 +273,7 @@ def test_a_contacts_page_says_what_they_wish_of_their_follow_ups(db, settings, d
         submitted(db, settings, consents=True)
         for what in wishes:
             with db.write() as session:
-                wish(session, contact_of(db), what)
+                wish(session, settings, contact_of(db), what)
         page = facts(desk_of(), db)
     assert [item.words for listed in page.all("ul", class_="wishes") for item in listed.all("li")] == says
 
@@ -282,7 +282,7 @@ def test_a_pause_that_is_over_is_no_wish_any_more(db, settings, desk_of):
     with time_machine.travel("2026-03-01 10:00Z", tick=False) as clockwork:
         submitted(db, settings, consents=True)
         with db.write() as session:
-            wish(session, contact_of(db), Wish.PAUSE)
+            wish(session, settings, contact_of(db), Wish.PAUSE)
         clockwork.shift(timedelta(days=31))
         assert "Follow-up wishes" not in facts(desk_of(), db).words
 

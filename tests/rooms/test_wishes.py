@@ -37,9 +37,9 @@ def every_topic(db):
     plan_pathway(db)
 
 
-def wished(db, what):
+def wished(db, settings, what):
     with db.write() as session:
-        return wish(session, contact_of(db), what)
+        return wish(session, settings, contact_of(db), what)
 
 
 def run(db):
@@ -85,7 +85,7 @@ def in_a_race(one, other):
 
 
 def test_less_often_doubles_the_waiting_times(db, settings, begun, every_topic):
-    wished(db, Wish.LESS_OFTEN)
+    wished(db, settings, Wish.LESS_OFTEN)
     assert sent_on_days(db, settings, begun) == [6, 16, 28]
 
 
@@ -93,15 +93,15 @@ def test_less_often_doubles_the_waiting_time_that_runs_now(db, settings, begun, 
     begun.shift(3 * DAY)
     run_due(db, settings)
     begun.shift(2 * DAY)
-    wished(db, Wish.LESS_OFTEN)
+    wished(db, settings, Wish.LESS_OFTEN)
     assert run(db).next_due_at == clock.now() + 8 * DAY
 
 
 def test_back_to_the_usual_restores_the_usual_time(db, settings, begun):
     usual = run(db).next_due_at
-    wished(db, Wish.LESS_OFTEN)
-    wished(db, Wish.PAUSE)
-    wished(db, Wish.USUAL)
+    wished(db, settings, Wish.LESS_OFTEN)
+    wished(db, settings, Wish.PAUSE)
+    wished(db, settings, Wish.USUAL)
     assert run(db).next_due_at == usual
 
 
@@ -109,33 +109,33 @@ def test_back_to_the_usual_restores_the_usual_time(db, settings, begun):
 
 
 def test_nothing_is_written_during_a_pause_and_it_goes_on_after_it(db, settings, begun, every_topic):
-    wished(db, Wish.PAUSE)
+    wished(db, settings, Wish.PAUSE)
     assert run(db).next_due_at == clock.now() + PAUSE
     assert sent_on_days(db, settings, begun) == [30, 35, 41]
 
 
 def test_a_pause_that_ends_before_the_next_mail_moves_nothing(db, settings, begun):
     plan_pathway(db, waits=[24 * 90])
-    wished(db, Wish.PAUSE)
+    wished(db, settings, Wish.PAUSE)
     assert run(db).next_due_at == clock.now() + 90 * DAY
 
 
 def test_a_mail_that_waited_already_is_cancelled_by_a_pause_and_says_so(db, settings, begun):
     begun.shift(3 * DAY)
     run_due(db, settings)
-    wished(db, Wish.PAUSE)
+    wished(db, settings, Wish.PAUSE)
     (mail,) = follow_ups(db)
     assert mail.status is MessageStatus.CANCELLED
     assert "no follow-ups until" in mail.reason
 
 
-def test_the_answers_to_what_was_asked_are_not_cancelled_by_a_pause(db, begun):
-    wished(db, Wish.PAUSE)
+def test_the_answers_to_what_was_asked_are_not_cancelled_by_a_pause(db, settings, begun):
+    wished(db, settings, Wish.PAUSE)
     assert {m.status for m in messages(db)} == {MessageStatus.QUEUED}
 
 
 def test_a_due_run_that_the_pause_did_not_move_waits_all_the_same(db, settings, begun):
-    wished(db, Wish.PAUSE)
+    wished(db, settings, Wish.PAUSE)
     with db.write() as session:
         session.execute(update(Enrollment).values(next_due_at=clock.now()))
     run_due(db, settings)
@@ -143,18 +143,18 @@ def test_a_due_run_that_the_pause_did_not_move_waits_all_the_same(db, settings, 
     assert run(db).next_due_at == clock.now() + PAUSE
 
 
-def test_a_pause_that_is_over_holds_nothing(db, begun):
-    wished(db, Wish.PAUSE)
+def test_a_pause_that_is_over_holds_nothing(db, settings, begun):
+    wished(db, settings, Wish.PAUSE)
     begun.shift(PAUSE + DAY)
     with db.read() as session:
         assert wishes_of(session, contact_of(db).id) is None
-    assert wished(db, Wish.PAUSE)
+    assert wished(db, settings, Wish.PAUSE)
 
 
 def test_a_run_that_starts_during_a_pause_waits_for_its_end(db, settings):
     submitted(db, settings)
     with time_machine.travel(clock.now(), tick=False):
-        wished(db, Wish.PAUSE)
+        wished(db, settings, Wish.PAUSE)
         submitted(db, settings, consents=True)
         assert run(db).next_due_at == clock.now() + PAUSE
 
@@ -163,7 +163,7 @@ def test_a_race_of_a_pause_against_a_tick_leaves_no_mail_queued(db, settings):
     submitted(db, settings, consents=True)
     with db.write() as session:
         session.execute(update(Enrollment).values(next_due_at=clock.now()))
-    in_a_race(lambda: run_due(db, settings), lambda: wished(db, Wish.PAUSE))
+    in_a_race(lambda: run_due(db, settings), lambda: wished(db, settings, Wish.PAUSE))
     assert [m.status for m in follow_ups(db)] in ([], [MessageStatus.CANCELLED])
     assert run(db).next_due_at > clock.now() + PAUSE - DAY
 
@@ -177,7 +177,7 @@ def test_a_race_of_a_pause_against_a_tick_leaves_no_mail_queued(db, settings):
 def test_only_their_topic_leaves_out_the_steps_about_others(db, settings, topic, expected):
     with time_machine.travel(clock.now(), tick=False) as clockwork:
         submitted(db, settings, consents=True, topic=topic)
-        wished(db, Wish.ONLY_TOPIC)
+        wished(db, settings, Wish.ONLY_TOPIC)
         sent_on_days(db, settings, clockwork)
     assert [int(m.dedupe_key.rpartition(":")[2]) for m in follow_ups(db)] == expected
     assert run(db).status is EnrollmentStatus.FINISHED
@@ -186,7 +186,7 @@ def test_only_their_topic_leaves_out_the_steps_about_others(db, settings, topic,
 def test_what_was_left_out_is_said_with_its_reason(db, settings, begun):
     with db.write() as session:
         session.execute(update(Enrollment).values(topic=TOPIC_LABELS[Topic.CSM]))
-    wished(db, Wish.ONLY_TOPIC)
+    wished(db, settings, Wish.ONLY_TOPIC)
     begun.shift(3 * DAY)
     run_due(db, settings)
     (sentence,) = said(db, ActivityKind.MAIL_NOT_SENT)
@@ -199,14 +199,14 @@ def test_a_mail_about_something_else_that_waited_already_is_cancelled(db, settin
         session.execute(update(Enrollment).values(topic=TOPIC_LABELS[Topic.CSM]))
     begun.shift(3 * DAY)
     run_due(db, settings)
-    wished(db, Wish.ONLY_TOPIC)
+    wished(db, settings, Wish.ONLY_TOPIC)
     assert [m.status for m in follow_ups(db)] == [MessageStatus.CANCELLED]
 
 
 def test_a_mail_about_their_topic_that_waited_already_is_still_sent(db, settings, begun):
     begun.shift(3 * DAY)
     run_due(db, settings)
-    wished(db, Wish.ONLY_TOPIC)
+    wished(db, settings, Wish.ONLY_TOPIC)
     assert [m.status for m in follow_ups(db)] == [MessageStatus.QUEUED]
 
 
@@ -223,18 +223,18 @@ def test_words_that_are_no_topic_of_ours_are_about_something_else():
 
 
 @pytest.mark.parametrize("what", [Wish.LESS_OFTEN, Wish.ONLY_TOPIC, Wish.PAUSE])
-def test_a_wish_is_kept_once_and_said_on_the_timeline(db, begun, what):
-    assert wished(db, what) is True
-    assert wished(db, what) is False
+def test_a_wish_is_kept_once_and_said_on_the_timeline(db, settings, begun, what):
+    assert wished(db, settings, what) is True
+    assert wished(db, settings, what) is False
     assert len(said(db, ActivityKind.WISH_CHANGED)) == 1
-    assert wished(db, Wish.USUAL) is True
-    assert wished(db, Wish.USUAL) is False
+    assert wished(db, settings, Wish.USUAL) is True
+    assert wished(db, settings, Wish.USUAL) is False
     assert said(db, ActivityKind.WISH_CHANGED)[1:] == ["Asked for follow-ups as usual again."]
 
 
-def test_wishes_add_up(db, begun):
+def test_wishes_add_up(db, settings, begun):
     for what in (Wish.LESS_OFTEN, Wish.ONLY_TOPIC, Wish.PAUSE):
-        wished(db, what)
+        wished(db, settings, what)
     with db.read() as session:
         kept = wishes_of(session, contact_of(db).id)
         assert kept is not None
@@ -243,7 +243,7 @@ def test_wishes_add_up(db, begun):
 
 def test_two_wishes_at_once_are_both_kept(db, settings):
     submitted(db, settings, consents=True)
-    in_a_race(lambda: wished(db, Wish.LESS_OFTEN), lambda: wished(db, Wish.ONLY_TOPIC))
+    in_a_race(lambda: wished(db, settings, Wish.LESS_OFTEN), lambda: wished(db, settings, Wish.ONLY_TOPIC))
     with db.read() as session:
         kept = wishes_of(session, contact_of(db).id)
         assert kept is not None
@@ -258,14 +258,14 @@ def left(db):
         opt_out.opt_out(session, contact_of(db))
 
 
-def back(db):
+def back(db, settings):
     with db.write() as session:
-        opt_out.come_back(session, contact_of(db), consent.CURRENT_WORDING)
+        opt_out.come_back(session, settings, contact_of(db), consent.CURRENT_WORDING)
 
 
-def test_coming_back_opens_the_address_with_a_new_consent(db, begun):
+def test_coming_back_opens_the_address_with_a_new_consent(db, settings, begun):
     left(db)
-    back(db)
+    back(db, settings)
     with db.read() as session:
         assert suppression_of(session, ADA) is None
         newest = consent.current(session, contact_of(db).id)
@@ -279,30 +279,30 @@ def test_coming_back_goes_on_where_it_stopped(db, settings, begun, every_topic):
     run_due(db, settings)
     left(db)
     begun.shift(60 * DAY)
-    back(db)
+    back(db, settings)
     assert (run(db).status, run(db).next_position) == (EnrollmentStatus.ACTIVE, 2)
     assert run(db).next_due_at == clock.now() + 5 * DAY
     sent_on_days(db, settings, begun)
     assert [int(m.dedupe_key.rpartition(":")[2]) for m in follow_ups(db)] == [1, 2, 3]
 
 
-def test_coming_back_twice_changes_nothing_more(db, begun):
+def test_coming_back_twice_changes_nothing_more(db, settings, begun):
     left(db)
-    back(db)
+    back(db, settings)
     before = len(said(db, ActivityKind.CONSENT_GRANTED))
-    back(db)
+    back(db, settings)
     assert len(said(db, ActivityKind.CONSENT_GRANTED)) == before
 
 
 @pytest.mark.parametrize(
     "reason", [SuppressionReason.HARD_BOUNCE, SuppressionReason.COMPLAINT, SuppressionReason.BY_HAND]
 )
-def test_nobody_lifts_another_reason_by_coming_back(db, begun, reason):
+def test_nobody_lifts_another_reason_by_coming_back(db, settings, begun, reason):
     left(db)
     with db.write() as session:
         suppress(session, ADA, reason)
     with pytest.raises(Refusal, match="another reason"):
-        back(db)
+        back(db, settings)
     with db.read() as session:
         found = suppression_of(session, ADA)
         assert found is not None

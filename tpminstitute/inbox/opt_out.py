@@ -68,7 +68,7 @@ def may_come_back(session: Session, contact: Contact) -> bool:
     return suppression.reason is SuppressionReason.OPT_OUT
 
 
-def come_back(session: Session, contact: Contact, words: Wording) -> None:
+def come_back(session: Session, settings: Settings, contact: Contact, words: Wording) -> None:
     """Undo an opt-out for whoever holds the signed link: agree to `words`, open the address, go on with the runs.
 
     A second time changes nothing. Raises `Refusal` when the address is closed for a reason that isn't theirs to lift.
@@ -86,4 +86,4 @@ def come_back(session: Session, contact: Contact, words: Wording) -> None:
     consent.grant(session, contact.id, words, SOURCE)
     sentence = "Agreed to be followed up by e-mail again."
     record(session, contact.id, ActivityKind.CONSENT_GRANTED, sentence, actor=Actor.VISITOR)
-    take_up_again(session, contact.id, REASON)
+    take_up_again(session, settings, contact.id, REASON)

@@ -13,8 +13,8 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.models import Suppression
 from tpminstitute.mail.suppression import SENTENCES
-from tpminstitute.sequences import wishes
 from tpminstitute.sequences.models import CourseDate, Enrollment, EnrollmentStatus, Sequence
+from tpminstitute.sequences.planning import plan, reader_of
 from tpminstitute.sequences.service import stop_for_cause
 from tpminstitute.sequences.versions import newest_version, steps_of
 from tpminstitute.timeline.models import ActivityKind
@@ -89,6 +89,7 @@ def _begin(
 ) -> int:
     version_id = newest_version(session, sequence.id)
     first = steps_of(session, version_id)[0]
+    reader = reader_of(session, settings, order.contact_id, sequence.id)
     enrollment = Enrollment(
         contact_id=order.contact_id,
         sequence_id=sequence.id,
@@ -98,7 +99,7 @@ def _begin(
         reason="",
         topic=order.topic,
         next_position=first.position,
-        next_due_at=wishes.due_after(wishes.wishes_of(session, order.contact_id), first),
+        next_due_at=plan(first, clock.now(), reader).at,
         started_at=clock.now(),
         ended_at=None,
     )

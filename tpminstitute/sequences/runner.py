@@ -23,6 +23,7 @@ from tpminstitute.sequences import wishes
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, SequenceStep
 from tpminstitute.sequences.pauses import wake_due
+from tpminstitute.sequences.planning import opening, plan, reader_of
 from tpminstitute.sequences.versions import steps_of
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -77,19 +78,18 @@ def unsubscribe_url(settings: Settings, contact: Contact) -> str:
 
 
 def _take_step(session: Session, settings: Settings, enrollment: Enrollment) -> None:
-    kept = wishes.wishes_of(session, enrollment.contact_id)
-    pause_end = wishes.pause_end(kept)
-    if pause_end is not None:
-        enrollment.next_due_at = pause_end
-        return
+    reader = reader_of(session, settings, enrollment.contact_id, enrollment.sequence_id)
     steps = steps_of(session, enrollment.version_id, enrollment.next_position)
-    if steps and wishes.left_out(kept, enrollment, steps[0]):
+    if reader.paused_until is not None:
+        enrollment.next_due_at = opening(steps[0], reader.paused_until, reader).at
+        return
+    if steps and wishes.left_out(reader, enrollment, steps[0]):
         wishes.leave_out(session, enrollment, steps[0])
     elif steps:
         _queue_mail(session, settings, enrollment, steps[0])
     if len(steps) > 1:
         enrollment.next_position = steps[1].position
-        enrollment.next_due_at = wishes.due_after(kept, steps[1])
+        enrollment.next_due_at = plan(steps[1], clock.now(), reader).at
     else:
         _finish(session, enrollment)
 

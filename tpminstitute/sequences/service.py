@@ -5,9 +5,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from tpminstitute.core import clock
+from tpminstitute.core.config import Settings
 from tpminstitute.mail import outbox
-from tpminstitute.sequences import wishes
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence, SequenceStep
+from tpminstitute.sequences.planning import plan, reader_of
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
@@ -17,7 +18,7 @@ def stop_for_contact(session: Session, contact_id: int, reason: str) -> int:
     return _stop(session, _STOP_OF_CONTACT, contact_id, reason)
 
 
-def take_up_again(session: Session, contact_id: int, reason: str) -> int:
+def take_up_again(session: Session, settings: Settings, contact_id: int, reason: str) -> int:
     """Go on with the contact's runs that were stopped for `reason`, where they stopped; returns how many.
 
     The next mail follows after its own waiting time from now; what was cancelled is not written again.
@@ -37,10 +38,10 @@ def take_up_again(session: Session, contact_id: int, reason: str) -> int:
         .order_by(Enrollment.id)
         .with_for_update(of=Enrollment)
     ).all()
-    kept = wishes.wishes_of(session, contact_id)
     for run, name, step in stopped:
+        reader = reader_of(session, settings, contact_id, run.sequence_id)
         run.status, run.reason, run.ended_at = EnrollmentStatus.ACTIVE, "", None
-        run.next_due_at = wishes.due_after(kept, step)
+        run.next_due_at = plan(step, clock.now(), reader).at
         record(session, contact_id, ActivityKind.ENROLLED, f"The follow-ups “{name}” go on where they stopped.")
         taken_up += 1
     return taken_up

@@ -15,19 +15,17 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.topics import topic_of_label
 from tpminstitute.core import clock
+from tpminstitute.core.config import Settings
 from tpminstitute.mail import outbox
 from tpminstitute.mail.models import Message
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, FollowUpWish, Pace, SequenceStep
-from tpminstitute.sequences.planning import after
+from tpminstitute.sequences.planning import Reader, plan_through, reader_of
 from tpminstitute.sequences.versions import steps_of
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
 PAUSE = timedelta(days=30)
 """The month that a pause lasts."""
-
-SLOWER = 2
-"""By how much the waiting times grow for who wants to hear from us less often."""
 
 
 class Wish(StrEnum):
@@ -49,11 +47,6 @@ def wishes_of(session: Session, contact_id: int) -> FollowUpWish | None:
     return kept
 
 
-def due_after(kept: FollowUpWish | None, step: SequenceStep) -> datetime:
-    """Return when `step` is due that follows now, as its reader wishes it."""
-    return _as_wished(kept, clock.now(), [step])
-
-
 def pause_end(kept: FollowUpWish | None) -> datetime | None:
     """Return until when somebody wants no follow-up, or None when there is no pause."""
     if kept is None or kept.paused_until is None or kept.paused_until <= clock.now():
@@ -66,13 +59,13 @@ def step_key(enrollment_id: int, number: int) -> str:
     return f"enrollment:{enrollment_id}:step:{number}"
 
 
-def left_out(kept: FollowUpWish | None, enrollment: Enrollment, step: SequenceStep) -> bool:
+def left_out(reader: Reader, enrollment: Enrollment, step: SequenceStep) -> bool:
     """Return whether a step is about something else than the one topic its reader wants to hear of.
 
     A step without topics is about all of them.
     """
     about_it = not step.topics or topic_of_label(enrollment.topic) in step.topics
-    return kept is not None and kept.only_topic and not about_it
+    return reader.only_topic and not about_it
 
 
 def leave_out(session: Session, enrollment: Enrollment, step: SequenceStep) -> None:
@@ -81,7 +74,7 @@ def leave_out(session: Session, enrollment: Enrollment, step: SequenceStep) -> N
     record(session, enrollment.contact_id, ActivityKind.MAIL_NOT_SENT, sentence)
 
 
-def wish(session: Session, contact: Contact, what: Wish) -> bool:
+def wish(session: Session, settings: Settings, contact: Contact, what: Wish) -> bool:
     """Keep a wish and plan the running follow-ups by it; returns False when it held already.
 
     Mails already written that go against it are cancelled, not moved: a mail written before a pause would arrive
@@ -93,7 +86,7 @@ def wish(session: Session, contact: Contact, what: Wish) -> bool:
         return False
     kept = _keep(session, contact.id, before, what)
     record(session, contact.id, ActivityKind.WISH_CHANGED, _sentence(what, kept), actor=Actor.VISITOR)
-    _plan_anew(session, contact.id, kept)
+    _plan_anew(session, settings, contact.id)
     return True
 
 
@@ -156,7 +149,7 @@ def _sentence(what: Wish, kept: FollowUpWish) -> str:
             return "Asked for follow-ups as usual again."
 
 
-def _plan_anew(session: Session, contact_id: int, kept: FollowUpWish) -> None:
+def _plan_anew(session: Session, settings: Settings, contact_id: int) -> None:
     """First the runs, then, in the next statements, their mails: the other way round, a race leaves a mail queued."""
     runs = session.scalars(
         select(Enrollment)
@@ -166,11 +159,12 @@ def _plan_anew(session: Session, contact_id: int, kept: FollowUpWish) -> None:
         .execution_options(populate_existing=True)
     ).all()
     for run in runs:
+        reader = reader_of(session, settings, contact_id, run.sequence_id)
         steps = steps_of(session, run.version_id)
         written = _written(session, run, steps)
         if run.status is EnrollmentStatus.ACTIVE:
-            run.next_due_at = _due_again(run, steps, written, kept)
-        _cancel_against(session, run, steps, kept)
+            run.next_due_at = _due_again(run, steps, written, reader)
+        _cancel_against(session, run, steps, reader)
 
 
 def _written(session: Session, run: Enrollment, steps: Row[SequenceStep]) -> dict[int, datetime]:
@@ -180,28 +174,19 @@ def _written(session: Session, run: Enrollment, steps: Row[SequenceStep]) -> dic
     return {positions[key]: at for key, at in mails}
 
 
-def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, datetime], kept: FollowUpWish) -> datetime:
+def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, datetime], reader: Reader) -> datetime:
     """Return when a run's next mail is due, counted from its last mail (or its start) through whatever was left out."""
     last = max(written, default=0)
     since = written[last] if written else run.started_at
-    return _as_wished(kept, since, [step for step in steps if last < step.position <= run.next_position])
+    return plan_through([step for step in steps if last < step.position <= run.next_position], since, reader).at
 
 
-def _cancel_against(session: Session, run: Enrollment, steps: Row[SequenceStep], kept: FollowUpWish) -> None:
-    end = pause_end(kept)
-    against = [step for step in steps if end is not None or left_out(kept, run, step)]
+def _cancel_against(session: Session, run: Enrollment, steps: Row[SequenceStep], reader: Reader) -> None:
+    end = reader.paused_until
+    against = [step for step in steps if end is not None or left_out(reader, run, step)]
     reason = _off_topic(run) if end is None else f"The person asked for no follow-ups until {end:%d %b %Y}."
     keys = [step_key(run.id, step.number) for step in against]
     outbox.cancel(session, f"enrollment:{run.id}", reason, keys)
-
-
-def _as_wished(kept: FollowUpWish | None, since: datetime, steps: Row[SequenceStep]) -> datetime:
-    slower = kept is not None and kept.pace is Pace.LESS_OFTEN
-    due = since
-    for step in steps:
-        due = after(due, step, SLOWER if slower else 1)
-    end = pause_end(kept)
-    return due if end is None else max(due, end)
 
 
 def _off_topic(enrollment: Enrollment) -> str:

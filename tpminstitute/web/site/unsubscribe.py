@@ -48,7 +48,7 @@ def unsubscribe(token: str) -> tuple[str, int]:
         abort(400)
     if opt_out.stays_away(session(), contact):
         return _page(contact)
-    wishes.wish(session(), contact, Wish(chosen))
+    wishes.wish(session(), settings(), contact, Wish(chosen))
     return _page(contact, state="kept")
 
 
@@ -57,7 +57,7 @@ def _come_back(contact: Contact) -> tuple[str, int]:
     if request.form.get("wording") != consent.CURRENT_WORDING.version:
         return _page(contact, NEW_WORDS)
     try:
-        opt_out.come_back(session(), contact, consent.CURRENT_WORDING)
+        opt_out.come_back(session(), settings(), contact, consent.CURRENT_WORDING)
     except Refusal:
         return _page(contact)
     return _page(contact, state="back")
