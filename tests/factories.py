@@ -103,11 +103,17 @@ def statuses(db: Database) -> dict[str, str]:
 
 def plan_pathway(db: Database, *, waits: Sequence[int] = (72, 120, 144), topics: Sequence[str] = ()) -> None:
     """Write a version of the first sequence, its steps `waits` hours apart and about `topics`; every run follows it."""
+    version_id = plan_sequence(db, 1, waits=waits, topics=topics)
     with db.write() as session:
-        sequence_id = session.scalars(select(Plan.id).where(Plan.key == "pathway")).one()
-        number = session.scalar(select(func.max(SequenceVersion.number)))
-        version_id = _a_version(session, sequence_id, (number or 0) + 1, waits, topics)
         session.execute(update(Enrollment).values(version_id=version_id))
+
+
+def plan_sequence(db: Database, sequence_id: int, *, waits: Sequence[int], topics: Sequence[str] = ()) -> int:
+    """Write a new version of a sequence, its steps `waits` hours apart at any hour; returns the version's id."""
+    of_sequence = SequenceVersion.sequence_id == sequence_id
+    with db.write() as session:
+        number = session.scalar(select(func.max(SequenceVersion.number)).where(of_sequence))
+        return _a_version(session, sequence_id, (number or 0) + 1, waits, topics)
 
 
 def a_sequence(db: Database, key: str, *, waits: Sequence[int] = (72, 120), **fields: Any) -> int:

@@ -66,6 +66,11 @@ def reader_of(session: Session, settings: Settings, contact_id: int, sequence_id
     return readers_of(session, settings, [(contact_id, sequence_id)])[contact_id, sequence_id]
 
 
+def zone_of(session: Session, settings: Settings, contact_id: int) -> ZoneInfo:
+    """Return the clock that a contact lives by, the institute's where theirs isn't known."""
+    return _clock_of(settings, session.scalar(select(Contact.time_zone).where(Contact.id == contact_id)))[0]
+
+
 def readers_of(
     session: Session, settings: Settings, pairs: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], Reader]:

@@ -3,11 +3,15 @@
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from tpminstitute.core.config import Settings
+from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.mail.templates import current_subjects
+from tpminstitute.sequences.forecast import Expected, expected_of_run
 from tpminstitute.sequences.models import (
     Enrollment,
     EnrollmentPause,
@@ -15,56 +19,109 @@ from tpminstitute.sequences.models import (
     Sequence,
     SequenceStep,
     SequenceVersion,
+    StepOutcome,
+    StepRecord,
     WaitUnit,
 )
-from tpminstitute.sequences.versions import steps_of
+from tpminstitute.sequences.planning import zone_of
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was decided about a step, and why, as a sentence; for a mail that was written, what became of it.
+
+    `due_at` is the time that was decided, such as the one it was moved to.
+    """
+
+    at: datetime
+    outcome: StepOutcome
+    subject: str
+    sentence: str
+    due_at: datetime | None
+    mail_status: MessageStatus | None
+    mail_reason: str
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run as staff read it: its steps by their subjects, and the place it has come to.
+    """One run as staff read it: what was decided so far, oldest first, and the mails to come as things stand.
 
-    `waits_until` is when a paused run goes on by itself, or None for one that waits for a person's word.
+    `waits_until` is when a paused run goes on by itself; with `drafts` its next mail will wait for a person's word.
     """
 
+    id: int
+    sequence_id: int
     sequence: str
     status: EnrollmentStatus
     reason: str
-    next_position: int
-    next_due_at: datetime | None
     waits_until: datetime | None
-    steps: Row[tuple[int, str]]
+    drafts: bool
+    zone: ZoneInfo
+    past: Row[Past]
+    to_come: Row[Expected]
 
 
-def runs_of(session: Session, contact_id: int) -> Row[Run]:
+def runs_of(session: Session, settings: Settings, contact_id: int) -> Row[Run]:
     """Return the contact's runs, newest first."""
     rows = session.execute(
-        select(Enrollment, Sequence.name, EnrollmentPause.until)
+        select(Enrollment, Sequence.name, EnrollmentPause)
         .join(Sequence, Sequence.id == Enrollment.sequence_id)
         .outerjoin(EnrollmentPause, EnrollmentPause.enrollment_id == Enrollment.id)
         .where(Enrollment.contact_id == contact_id)
         .order_by(Enrollment.id.desc())
     ).all()
-    return [_run(session, enrollment, name, until) for enrollment, name, until in rows]
+    zone = zone_of(session, settings, contact_id)
+    return [
+        Run(
+            id=run.id,
+            sequence_id=run.sequence_id,
+            sequence=name,
+            status=run.status,
+            reason=run.reason,
+            waits_until=pause.until if pause else None,
+            drafts=pause is not None and pause.drafts,
+            zone=zone,
+            past=_past(session, run),
+            to_come=expected_of_run(session, settings, run),
+        )
+        for run, name, pause in rows
+    ]
+
+
+def _past(session: Session, run: Enrollment) -> Row[Past]:
+    subjects = current_subjects(session)
+    rows = session.execute(
+        select(StepRecord, SequenceStep.letter_key, Message.subject, Message.status, Message.reason)
+        .outerjoin(SequenceStep, _IS_STEP_OF_RECORD)
+        .outerjoin(Message, _IS_MAIL_OF_RECORD)
+        .where(StepRecord.enrollment_id == run.id)
+        .order_by(StepRecord.id)
+    )
+    return [
+        Past(
+            at=kept.at,
+            outcome=kept.outcome,
+            subject=subject or subjects.get(letter_key, letter_key),
+            sentence=kept.sentence,
+            due_at=kept.due_at,
+            mail_status=status,
+            mail_reason=reason or "",
+        )
+        for kept, letter_key, subject, status, reason in rows
+    ]
+
+
+_IS_STEP_OF_RECORD = and_(SequenceStep.version_id == StepRecord.version_id, SequenceStep.number == StepRecord.number)
+_IS_MAIL_OF_RECORD = and_(
+    StepRecord.outcome == StepOutcome.QUEUED,
+    Message.dedupe_key == func.concat("enrollment:", StepRecord.enrollment_id, ":step:", StepRecord.number),
+)
 
 
 def topic_of_runs(session: Session, contact_id: int) -> str | None:
     """Return what the contact's newest run is about, as people read it, or None when nothing ever ran."""
     newest = select(Enrollment.topic).where(Enrollment.contact_id == contact_id).order_by(Enrollment.id.desc())
     return session.scalar(newest.limit(1))
-
-
-def _run(session: Session, enrollment: Enrollment, name: str, until: datetime | None) -> Run:
-    subjects = current_subjects(session)
-    return Run(
-        sequence=name,
-        status=enrollment.status,
-        reason=enrollment.reason,
-        next_position=enrollment.next_position,
-        next_due_at=enrollment.next_due_at,
-        waits_until=until,
-        steps=[(step.position, subjects[step.letter_key]) for step in steps_of(session, enrollment.version_id)],
-    )
 
 
 def uses_of_letters(session: Session) -> dict[str, list[str]]:

@@ -83,7 +83,7 @@ def _take_step(session: Session, settings: Settings, enrollment: Enrollment) -> 
     if reader.paused_until is not None:
         enrollment.next_due_at = opening(steps[0], reader.paused_until, reader).at
         return
-    if steps and wishes.left_out(reader, enrollment, steps[0]):
+    if steps and wishes.left_out(reader, enrollment.topic, steps[0]):
         wishes.leave_out(session, enrollment, steps[0])
     elif steps:
         _queue_mail(session, settings, enrollment, steps[0])

@@ -59,12 +59,13 @@ def step_key(enrollment_id: int, number: int) -> str:
     return f"enrollment:{enrollment_id}:step:{number}"
 
 
-def left_out(reader: Reader, enrollment: Enrollment, step: SequenceStep) -> bool:
+def left_out(reader: Reader, topic: str, step: SequenceStep) -> bool:
     """Return whether a step is about something else than the one topic its reader wants to hear of.
 
+    Parameters: `topic`, what they wrote about, in words.
     A step without topics is about all of them.
     """
-    about_it = not step.topics or topic_of_label(enrollment.topic) in step.topics
+    about_it = not step.topics or topic_of_label(topic) in step.topics
     return reader.only_topic and not about_it
 
 
@@ -183,7 +184,7 @@ def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, dat
 
 def _cancel_against(session: Session, run: Enrollment, steps: Row[SequenceStep], reader: Reader) -> None:
     end = reader.paused_until
-    against = [step for step in steps if end is not None or left_out(reader, run, step)]
+    against = [step for step in steps if end is not None or left_out(reader, run.topic, step)]
     reason = _off_topic(run) if end is None else f"The person asked for no follow-ups until {end:%d %b %Y}."
     keys = [step_key(run.id, step.number) for step in against]
     outbox.cancel(session, f"enrollment:{run.id}", reason, keys)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
-from tpminstitute.core import clock
+from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
@@ -129,6 +129,7 @@ def add_common(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
     app.jinja_env.globals["asset"] = _asset
     app.jinja_env.filters["when"] = when
+    app.jinja_env.filters["by_clock"] = zones.written
     app.jinja_env.filters["how_long"] = how_long
     app.jinja_env.filters["visible"] = visible
     configured = app.extensions["tpm"].settings

@@ -16,7 +16,7 @@ from tpminstitute.mail.personal import LONGEST, WITHOUT_SUBJECT
 from tpminstitute.mail.queries import mails_of
 from tpminstitute.sequences.queries import runs_of
 from tpminstitute.timeline.queries import timeline_of
-from tpminstitute.web.common import session
+from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff.access import list_place, may_act
 from tpminstitute.web.staff.acknowledgements import owed_acknowledgements
 from tpminstitute.web.staff.inbox_list import inbox_view
@@ -61,7 +61,7 @@ def contact_page(contact: Contact, draft: Draft | None = None) -> str:
         newest_url=_page_url(contact, None) if place != Place() else None,
         owed=owed_acknowledgements(session(), contact, inquiries),
         notices=[mail_view(mail) for mail in mails_of(session(), contact.id, TO_OURSELVES, most=NOTICES)],
-        follow_ups=[run_view(run, contact.public_id) for run in runs_of(session(), contact.id)],
+        follow_ups=[run_view(run, contact.public_id) for run in runs_of(session(), settings(), contact.id)],
         timeline=timeline_of(session(), contact.id),
         inbox=inbox_view(),
     )

@@ -8,14 +8,16 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import ConsentChange, Contact
+from tpminstitute.core import zones
 from tpminstitute.inbox.letters import reference, source_sentence
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
 from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address_of
 from tpminstitute.mail.models import MessageKind, MessageStatus
 from tpminstitute.mail.queries import Mail, Said
 from tpminstitute.pipeline.service import stage_of
-from tpminstitute.sequences.models import EnrollmentStatus, Pace
-from tpminstitute.sequences.queries import Run, topic_of_runs
+from tpminstitute.sequences.forecast import Expected
+from tpminstitute.sequences.models import EnrollmentStatus, Pace, StepOutcome
+from tpminstitute.sequences.queries import Past, Run, topic_of_runs
 from tpminstitute.sequences.wishes import pause_end, wishes_of
 from tpminstitute.web.staff.access import list_place, may_act
 
@@ -207,10 +209,9 @@ def mail_view(mail: Mail) -> MailView:
 
 
 def run_view(run: Run, contact_public_id: str) -> RunView:
-    """Return a run through a sequence with its steps as stations, and the button that lets a waiting one go on."""
+    """Return a run as stations on its way: what was decided and why, then the mails to come with their local times."""
     waits = run.status is EnrollmentStatus.PAUSED
     go_on = url_for("staff.let_follow_ups_go_on", public_id=contact_public_id, **list_place())
-    over = run.status is EnrollmentStatus.FINISHED
     kinds = {
         EnrollmentStatus.ACTIVE: "grey",
         EnrollmentStatus.PAUSED: "amber",
@@ -221,29 +222,46 @@ def run_view(run: Run, contact_public_id: str) -> RunView:
         status="Waiting" if waits else run.status.value.capitalize(),
         status_kind=kinds.get(run.status, "grey"),
         explanation=_run_explanation(run),
-        stations=[
-            {"label": label, "state": _station_state(position, run.next_position, over)}
-            for position, label in run.steps
-        ],
+        stations=[_passed(past, run) for past in run.past]
+        + [_ahead(mail, run, first=number == 0) for number, mail in enumerate(run.to_come)],
         actions=[Action("Let them go on", go_on)] if waits and may_act() else [],
     )
 
 
 def _run_explanation(run: Run) -> str:
     match run.status:
-        case EnrollmentStatus.ACTIVE if run.next_due_at:
-            return f"The next mail goes out on {run.next_due_at:%a %d %b %Y, %H:%M} UTC."
+        case EnrollmentStatus.ACTIVE:
+            return f"{len(run.to_come)} to come, as things stand." if run.to_come else "Nothing more is to come."
         case EnrollmentStatus.PAUSED if run.waits_until:
-            return f"{run.reason} They go on by themselves on {run.waits_until:%a %d %b %Y, %H:%M} UTC."
+            return f"{run.reason} They go on by themselves on {zones.written(run.waits_until, run.zone)}."
+        case EnrollmentStatus.PAUSED if run.drafts:
+            return f"{run.reason} The next mail will wait for your word."
         case EnrollmentStatus.PAUSED:
             return f"{run.reason} They wait until one of you lets them go on."
         case EnrollmentStatus.FINISHED:
-            return "Every mail of it was queued."
+            return "Every mail of it had its turn."
         case _:
             return run.reason
 
 
-def _station_state(position: int, next_position: int, over: bool) -> str:
-    if over or position < next_position:
-        return "passed"
-    return "here" if position == next_position else "ahead"
+OUTCOMES = {
+    StepOutcome.QUEUED: "Written",
+    StepOutcome.MOVED: "Moved",
+    StepOutcome.HELD: "Held back",
+    StepOutcome.SKIPPED: "Skipped",
+    StepOutcome.STOPPED: "Stopped",
+    StepOutcome.DRAFTED: "Waits for your word",
+    StepOutcome.DROPPED: "Not sent",
+}
+
+
+def _passed(past: Past, run: Run) -> dict[str, str]:
+    what = f"Mail {past.mail_status.value}" if past.mail_status else OUTCOMES[past.outcome]
+    told = [f"{what}, {zones.written(past.at, run.zone)}.", past.sentence, past.mail_reason]
+    return {"label": past.subject, "state": "passed", "note": " ".join(part for part in told if part)}
+
+
+def _ahead(mail: Expected, run: Run, *, first: bool) -> dict[str, str]:
+    when = "Will wait for your word from" if mail.draft else "To come on"
+    told = [f"{when} {zones.written(mail.at, run.zone)}.", mail.why, *mail.depends_on]
+    return {"label": mail.subject, "state": "here" if first else "ahead", "note": " ".join(p for p in told if p)}
