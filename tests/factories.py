@@ -40,6 +40,7 @@ def a_submission(*, email: str = ADA, consents: bool = False, **fields: Any) -> 
     """Return one filled-in contact form; each call is another form."""
     name = fields.pop("name", "Ada Lovelace")
     phone_typed, phone_e164 = fields.pop("phone", ("", None))
+    person = Person(name, read_email(email), phone_typed, phone_e164, fields.pop("time_zone", ""))
     values: dict[str, Any] = {
         "form_key": f"form-{next(_numbers)}",
         "topic": Topic.BECOMING_A_TPM,
@@ -48,7 +49,7 @@ def a_submission(*, email: str = ADA, consents: bool = False, **fields: Any) -> 
         "source_page": "/contact",
         "source_referrer": "",
     }
-    submission = Submission(person=Person(name, read_email(email), phone_typed, phone_e164), **(values | fields))
+    submission = Submission(person=person, **(values | fields))
     lint.remember(name, phone_typed, submission.message)
     return submission
 

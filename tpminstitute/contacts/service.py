@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.identity import EmailAddress
 from tpminstitute.contacts.models import Contact, ContactAddress
+from tpminstitute.contacts.time_zones import FoundZone, find_zone, is_news, keep_time_zone
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.errors import Refusal
 
@@ -28,22 +29,25 @@ _BY_ADDRESS = (
 
 @dataclass(frozen=True)
 class Person:
-    """What somebody says of themselves."""
+    """What somebody says of themselves; `time_zone` is what their browser says, any text."""
 
     name: str
     email: EmailAddress
     phone_typed: str = ""
     phone_e164: str | None = None
+    time_zone: str = ""
 
 
 def find_or_add(session: Session, person: Person) -> Contact:
     """Return the contact with the person's address, made now if it is new, locked until the transaction ends.
 
-    What is already known is never overwritten by a form that anybody can fill in; gaps are filled.
+    What is already known is never overwritten by a form that anybody can fill in; gaps are filled. Only of the time
+    zone the newest browser counts, unless staff set it: people move, and the worst is a mail at an odd hour.
     """
+    zone = find_zone(person.time_zone, person.phone_e164)
     contact = locked_by_address(session, person.email.key)
     if contact is None:
-        _add_if_new(session, person)
+        _add_if_new(session, person, zone)
         contact = session.scalars(
             select(Contact).where(Contact.email_key == person.email.key).with_for_update(key_share=True)
         ).one()
@@ -53,6 +57,8 @@ def find_or_add(session: Session, person: Person) -> Contact:
             .where(Contact.id == contact.id)
             .values(phone_typed=person.phone_typed, phone_e164=person.phone_e164)
         )
+    if zone is not None and is_news(contact, zone):
+        keep_time_zone(session, contact.id, zone)
     return contact
 
 
@@ -93,7 +99,7 @@ def by_public_id(session: Session, public_id: str) -> Contact | None:
     return session.scalar(select(Contact).where(Contact.public_id == public_id))
 
 
-def _add_if_new(session: Session, person: Person) -> None:
+def _add_if_new(session: Session, person: Person, zone: FoundZone | None) -> None:
     dialect = session.get_bind().dialect.name
     insert_or_ignore = postgresql.insert if dialect == "postgresql" else sqlite.insert
     session.execute(
@@ -106,6 +112,8 @@ def _add_if_new(session: Session, person: Person) -> None:
             phone_typed=person.phone_typed,
             phone_e164=person.phone_e164,
             first_seen_at=clock.now(),
+            time_zone=zone.name if zone else None,
+            time_zone_source=zone.source if zone else None,
         )
         .on_conflict_do_nothing(index_elements=["email_key"])
     )

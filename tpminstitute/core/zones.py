@@ -23,8 +23,22 @@ def names() -> frozenset[str]:
 @cache
 def places() -> tuple[str, ...]:
     """Return the zones that a person may choose from, in order: those of a country's places, by their present names."""
-    table = files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8").splitlines()
-    return tuple(sorted({line.split("\t")[2] for line in table if not line.startswith("#")}))
+    return tuple(sorted({name for zones in _by_country().values() for name in zones}))
+
+
+def of_country(code: str) -> tuple[str, ...]:
+    """Return the zones of a country (ISO 3166 alpha-2), in the database's order; none where there is no such."""
+    return _by_country().get(code, ())
+
+
+@cache
+def _by_country() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for line in files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            code, _, name = line.split("\t")[:3]
+            found[code] = (*found.get(code, ()), name)
+    return found
 
 
 def named(name: str) -> ZoneInfo | None:
@@ -32,7 +46,13 @@ def named(name: str) -> ZoneInfo | None:
 
     A name is looked up in the list first, so that none can lead to another file.
     """
-    return ZoneInfo(name) if name in names() else None
+    return _kept(name) if name in names() else None
+
+
+@cache
+def _kept(name: str) -> ZoneInfo:
+    """Read once: `ZoneInfo` itself keeps eight, and reads a file for every other."""
+    return ZoneInfo(name)
 
 
 def written(moment: datetime, zone: ZoneInfo) -> str:

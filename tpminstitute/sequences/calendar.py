@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from tpminstitute.contacts.time_zones import WHERE_THEY_LIVE
 from tpminstitute.core import zones
 from tpminstitute.core.errors import Refusal
 from tpminstitute.sequences.models import WaitUnit
@@ -23,7 +24,6 @@ SEARCHED_DAYS = 400
 """How far ahead an opening is looked for: more than a year, so that each date of the calendar is met."""
 
 LONGEST_WAIT = timedelta(days=731)
-WHERE_THEY_LIVE = "where they live"
 SHOWN_HOLIDAYS = 3
 SHOWN_WEEKDAYS = 2
 
