@@ -98,15 +98,17 @@ def find_zone(browser: str, e164: str | None) -> FoundZone | None:
     return FoundZone(name, ZoneSource.PHONE) if name is not None else None
 
 
-def clock_of(contact: Contact, home: ZoneInfo) -> Clock:
-    """Return the clock that mails to `contact` go by; `home` is the institute's, for whoever has no other.
+def clock_of(kept: str | None, source: ZoneSource | None, e164: str | None, home: ZoneInfo) -> Clock:
+    """Return the clock that mails to a contact go by.
 
-    A zone that was abolished since it was kept is as none.
+    Parameters: what is kept of the contact (`time_zone`, `time_zone_source`, `phone_e164`), since whoever was here
+    before time zones were kept may have a number; `home`, the institute's, for whoever has no other. A zone that was
+    abolished since it was kept is as none.
     """
-    kept = zones.named(contact.time_zone or "")
-    if kept is not None:
-        return Clock(kept, contact.time_zone_source)
-    from_number = zones.named(from_phone(contact.phone_e164) or "")
+    zone = zones.named(kept or "")
+    if zone is not None:
+        return Clock(zone, source)
+    from_number = zones.named(from_phone(e164) or "")
     return Clock(from_number, ZoneSource.PHONE) if from_number is not None else Clock(home, None)
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
-from tpminstitute.core import clock, zones
+from tpminstitute.contacts.time_zones import clock_of
+from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.sequences import calendar
 from tpminstitute.sequences.calendar import NeverOpens, Wait, Window
@@ -31,8 +32,6 @@ SLOWER = 2
 
 LOOK_AGAIN = timedelta(days=1)
 """After so long a mail is planned anew whose window doesn't open within a year, since holidays change."""
-
-AT_THE_INSTITUTE = "at the institute"
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,8 @@ def reader_of(session: Session, settings: Settings, contact_id: int, sequence_id
 
 def zone_of(session: Session, settings: Settings, contact_id: int) -> ZoneInfo:
     """Return the clock that a contact lives by, the institute's where theirs isn't known."""
-    return _clock_of(settings, session.scalar(select(Contact.time_zone).where(Contact.id == contact_id)))[0]
+    (row,) = session.execute(_LIVES, {"contacts": [contact_id]})
+    return clock_of(*row[1:], settings.institute_zone).zone
 
 
 def readers_of(
@@ -76,18 +76,18 @@ def readers_of(
 ) -> dict[tuple[int, int], Reader]:
     """Return the same for many pairs of a contact's id and a sequence's, in four statements."""
     contact_ids = {contact_id for contact_id, _ in pairs}
-    lives = dict(session.execute(_ZONES, {"contacts": contact_ids}).all())
+    lives = {row.id: row[1:] for row in session.execute(_LIVES, {"contacts": contact_ids})}
     wishes = {wish.contact_id: wish for wish in session.execute(_WISHES, {"contacts": contact_ids})}
     courses = dict(session.execute(_COURSES, {"sequences": {number for _, number in pairs}}).all())
     holidays = frozenset(session.scalars(select(Holiday.day)))
     readers = {}
     for contact_id, sequence_id in pairs:
-        zone, where = _clock_of(settings, lives[contact_id])
+        lives_by = clock_of(*lives[contact_id], settings.institute_zone)
         wish = wishes.get(contact_id)
         pause_end = wish.paused_until if wish else None
         readers[contact_id, sequence_id] = Reader(
-            zone=zone,
-            where=where,
+            zone=lives_by.zone,
+            where=lives_by.where,
             holidays=holidays,
             slower=wish is not None and wish.pace is Pace.LESS_OFTEN,
             only_topic=wish is not None and wish.only_topic,
@@ -142,12 +142,6 @@ def opening(step: SequenceStep, earliest: datetime, reader: Reader) -> Planned:
     return _opening(step, Planned(earliest, ""), reader)
 
 
-def _clock_of(settings: Settings, name: str | None) -> tuple[ZoneInfo, str]:
-    """The zone a contact lives in; one that was abolished since is as good as none."""
-    zone = zones.named(name) if name else None
-    return (settings.institute_zone, AT_THE_INSTITUTE) if zone is None else (zone, calendar.WHERE_THEY_LIVE)
-
-
 def _waited(step: SequenceStep, since: datetime, reader: Reader) -> Planned:
     if step.wait_unit is WaitUnit.BEFORE_COURSE:
         moment = moment_before_course(step, reader)
@@ -166,7 +160,9 @@ def _opening(step: SequenceStep, reached: Planned, reader: Reader) -> Planned:
     return Planned(found.at, " ".join(filter(None, (reached.why, found.why))))
 
 
-_ZONES = select(Contact.id, Contact.time_zone).where(Contact.id.in_(bindparam("contacts", expanding=True)))
+_LIVES = select(Contact.id, Contact.time_zone, Contact.time_zone_source, Contact.phone_e164).where(
+    Contact.id.in_(bindparam("contacts", expanding=True))
+)
 _WISHES = select(FollowUpWish.__table__).where(FollowUpWish.contact_id.in_(bindparam("contacts", expanding=True)))
 _COURSES = (
     select(Sequence.id, CourseDate)
