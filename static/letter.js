@@ -1,5 +1,7 @@
-// The letter grows with its text, and one press of Send is enough.
+// The letter tells the reader's time zone, grows with its text, and one press of Send is enough.
 for (const letter of document.querySelectorAll("form.letter")) {
+  letter.elements.time_zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
   const send = letter.querySelector("button[type=submit]");
   letter.addEventListener("submit", () => { send.disabled = true; });
   addEventListener("pageshow", () => { send.disabled = false; });

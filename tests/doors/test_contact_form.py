@@ -13,7 +13,7 @@ from tests.doors.people import LETTER, Visitor
 from tests.factories import contact_of, count, make_settings, statuses
 from tests.parts.ports import free_port
 from tpminstitute.contacts import consent
-from tpminstitute.contacts.models import Consent, Contact
+from tpminstitute.contacts.models import Consent, Contact, ZoneSource
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
 from tpminstitute.inbox.models import Inquiry, InquiryState
@@ -122,6 +122,12 @@ def test_a_phone_number_without_digits_is_refused_beside_its_field(db, visitor):
     assert "all its digits" in page.with_id("phone-error").words
     assert page.with_id("phone")["value"] == "call me maybe"
     assert count(db, Inquiry) == 0
+
+
+def test_the_time_zone_of_the_newest_browser_is_kept_with_the_contact(db, visitor):
+    for name in ("Europe/Berlin", "Asia/Tokyo"):
+        assert visitor.send(time_zone=name).status_code == 303
+        assert (contact_of(db).time_zone, contact_of(db).time_zone_source) == (name, ZoneSource.BROWSER)
 
 
 @pytest.mark.parametrize("page", ["/", "/contact", "/contact?consent=y"])

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import structlog
 from flask import Flask, Response, current_app, g, render_template, request, url_for
@@ -129,7 +130,7 @@ def add_common(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
     app.jinja_env.globals["asset"] = _asset
     app.jinja_env.filters["when"] = when
-    app.jinja_env.filters["by_clock"] = zones.written
+    app.jinja_env.filters["by_clock"] = by_clock
     app.jinja_env.filters["how_long"] = how_long
     app.jinja_env.filters["visible"] = visible
     configured = app.extensions["tpm"].settings
@@ -222,6 +223,13 @@ def how_long(since: datetime) -> Markup:
         words = "1 day" if hours < 48 else f"{hours // 24} days"
     return Markup('<time datetime="{}" title="since {}">{}</time>').format(
         since.isoformat(timespec="seconds"), f"{since:%a %d %b %Y %H:%M} UTC", words
+    )
+
+
+def by_clock(moment: datetime, zone: ZoneInfo) -> Markup:
+    """Return a moment by the clock of `zone` as a `<time>` element; the same in UTC stands in its title."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), f"{moment:%a %d %b %Y %H:%M} UTC", zones.written(moment, zone)
     )
 
 

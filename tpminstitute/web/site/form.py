@@ -141,6 +141,7 @@ class LetterForm(FlaskForm):
     )
     consent = BooleanField()
     token = HiddenField()
+    time_zone = HiddenField()
     website = StringField()
 
     address: EmailAddress

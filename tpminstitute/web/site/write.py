@@ -105,7 +105,9 @@ def _submission(form: LetterForm, token: FormToken) -> Submission:
     agreed = consent.wording(token.wording) if form.consent.data else None
     return Submission(
         form_key=token.form_key(form),
-        person=Person(form.name.data or "", form.address, form.phone.data or "", form.phone_e164),
+        person=Person(
+            form.name.data or "", form.address, form.phone.data or "", form.phone_e164, form.time_zone.data or ""
+        ),
         topic=Topic(form.topic.data),
         message=form.message.data or "",
         wording=agreed,

@@ -18,4 +18,5 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     replies,  # noqa: F401
     setup,  # noqa: F401
     suppressions,  # noqa: F401
+    time_zone,  # noqa: F401
 )

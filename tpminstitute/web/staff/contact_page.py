@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import render_template, request, url_for
 
 from tpminstitute.contacts.models import Contact
-from tpminstitute.core import tokens
+from tpminstitute.core import clock, tokens, zones
 from tpminstitute.inbox.answers import subject_of
 from tpminstitute.inbox.conversations import turn_of
 from tpminstitute.inbox.models import Conversation, InquiryState, Turn
@@ -52,6 +52,8 @@ def contact_page(contact: Contact, draft: Draft | None = None) -> str:
         "staff/contact.html",
         contact=contact_view(session(), contact),
         public_id=contact.public_id,
+        now=clock.now(),
+        places=zones.places() if may_act() else (),
         turn=kept,
         done=_done(contact, kept) if not any_open else None,
         draft=(draft or _empty_draft(contact)) if may_act() else None,

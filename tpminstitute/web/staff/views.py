@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import ConsentChange, Contact
+from tpminstitute.contacts.time_zones import SOURCES, clock_of
 from tpminstitute.core import zones
 from tpminstitute.inbox.letters import reference, source_sentence
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
@@ -19,6 +21,7 @@ from tpminstitute.sequences.forecast import Expected
 from tpminstitute.sequences.models import EnrollmentStatus, Pace, StepOutcome
 from tpminstitute.sequences.queries import Past, Run, topic_of_runs
 from tpminstitute.sequences.wishes import pause_end, wishes_of
+from tpminstitute.web.common import settings
 from tpminstitute.web.staff.access import list_place, may_act
 
 STATUS_KINDS = {
@@ -45,6 +48,15 @@ class Action:
 
 
 @dataclass(frozen=True)
+class ClockView:
+    """The clock that mails to a contact go by: its zone, where that comes from, and the zone if one is kept."""
+
+    zone: ZoneInfo
+    source: str
+    kept: str
+
+
+@dataclass(frozen=True)
 class ConsentView:
     """The newest consent, as staff read it."""
 
@@ -63,6 +75,7 @@ class ContactView:
     phone_typed: str
     phone_e164: str | None
     first_seen_at: datetime
+    clock: ClockView
     stage_name: str | None
     consent: ConsentView | None
     wishes: list[str]
@@ -125,6 +138,7 @@ def contact_view(session: Session, contact: Contact) -> ContactView:
         phone_typed=contact.phone_typed,
         phone_e164=contact.phone_e164,
         first_seen_at=contact.first_seen_at,
+        clock=_clock_view(contact),
         stage_name=stage_of(session, contact.id),
         consent=None
         if newest is None
@@ -132,6 +146,11 @@ def contact_view(session: Session, contact: Contact) -> ContactView:
         wishes=_wishes(session, contact.id),
         closed=closed_address_of(session, contact.email_key),
     )
+
+
+def _clock_view(contact: Contact) -> ClockView:
+    lives_by = clock_of(contact.time_zone, contact.time_zone_source, contact.phone_e164, settings().institute_zone)
+    return ClockView(lives_by.zone, SOURCES[lives_by.source], contact.time_zone or "")
 
 
 def _wishes(session: Session, contact_id: int) -> list[str]:
