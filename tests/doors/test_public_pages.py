@@ -7,6 +7,8 @@ import pytest
 
 from tests.doors.html import read
 from tpminstitute.guide.chapters import load_guide
+from tpminstitute.inbox.previews import MADE_UP, letter_for
+from tpminstitute.mail.letters import letter_sources
 
 LARGEST = 60_000
 PUBLIC = ["/", "/contact", "/courses", "/thanks/unknown", "/unsubscribe/forged", "/nowhere", "/healthz", "/metrics"]
@@ -54,6 +56,14 @@ def test_the_guide_has_an_anchor_and_a_heading_for_every_chapter(client):
     for chapter in load_guide().chapters:
         section = guide.with_id(chapter.slug)
         assert section.first("h2").words == chapter.title
+
+
+def test_every_letter_leads_to_a_place_that_the_guide_has(client, settings):
+    guide = page(client, "/")
+    ids = {element["id"] for element in guide.inner}
+    for key, source in letter_sources().items():
+        links = [link["href"] for link in read(letter_for(settings, key, source, MADE_UP).html).all("a")]
+        assert {link.partition("#")[2] for link in links if "/#" in link} <= ids, key
 
 
 def test_the_table_of_contents_leads_to_every_chapter_in_order(client):

@@ -51,6 +51,14 @@ def test_a_run_goes_on_through_the_same_mails_after_an_upgrade(db_of_release_2):
     ]
 
 
+def test_the_starter_sequences_begin_for_nobody_who_was_there_before(db_of_release_2):
+    upgrade(db_of_release_2)
+    with db_of_release_2.read() as session:
+        of_runs = select(Sequence.key).join(Enrollment, Enrollment.sequence_id == Sequence.id)
+        assert session.scalars(of_runs).all() == ["pathway"]
+        assert session.scalars(select(Sequence.key).where(Sequence.active)).all() == ["pathway"]
+
+
 def test_the_first_sequence_still_begins_for_every_topic_after_an_upgrade(db_of_release_2):
     upgrade(db_of_release_2)
     with db_of_release_2.read() as session:

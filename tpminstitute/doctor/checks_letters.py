@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.doctor.findings import Finding, ok, wrong
-from tpminstitute.inbox.letters import ACKNOWLEDGEMENT
+from tpminstitute.inbox.letters import ACKNOWLEDGEMENTS
 from tpminstitute.mail.models import Template
 from tpminstitute.mail.templates import templates, why_unsendable
 
@@ -27,6 +27,6 @@ def _unsendable(session: Session, settings: Settings, letter: Template) -> Findi
     problem = why_unsendable(session, letter.key)
     if not problem:
         return None
-    meanwhile = LEFT_OUT if letter.key == ACKNOWLEDGEMENT else WAITS
+    meanwhile = LEFT_OUT if letter.key in ACKNOWLEDGEMENTS else WAITS
     do = f"Mend it at {settings.public_url}/staff/templates/{letter.key}, or restore another version there. {meanwhile}"
     return wrong(SUBJECT, f"The letter “{letter.name}” can't be sent. {problem}", do)

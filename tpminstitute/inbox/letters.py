@@ -21,7 +21,12 @@ BY_MAIL = "mail"
 PAGES = {"/": "the guide", "/contact": "the contact page"}
 
 ACKNOWLEDGEMENT = "acknowledgement"
-"""The key of its letter."""
+"""The key of its letter, for who writes for the first time."""
+
+ACKNOWLEDGEMENT_AGAIN = "acknowledgement-again"
+"""The key of its letter, for who got an acknowledgement before."""
+
+ACKNOWLEDGEMENTS = (ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN)
 
 ACKNOWLEDGEMENT_REASON = "You get this because a message with this address was sent from our contact form."
 

@@ -14,7 +14,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox.letters import (
-    ACKNOWLEDGEMENT,
+    ACKNOWLEDGEMENTS,
     acknowledgement_frame,
     acknowledgement_variables,
     reference,
@@ -60,7 +60,7 @@ def reader_of(session: Session, public_id: str) -> Reader:
 
 def variables_for(settings: Settings, key: str, reader: Reader) -> dict[str, str]:
     """Return the variables of the letter of `key` with their values for `reader`, as the real mail has them."""
-    if key == ACKNOWLEDGEMENT:
+    if key in ACKNOWLEDGEMENTS:
         return acknowledgement_variables(settings, reader.name, reader.topic, reader.reference)
     return follow_up_variables(settings, key, reader.name, reader.topic)
 
@@ -103,7 +103,7 @@ def send_test(
 
 
 def _frame(settings: Settings, key: str) -> Frame:
-    if key == ACKNOWLEDGEMENT:
+    if key in ACKNOWLEDGEMENTS:
         return acknowledgement_frame(settings)
     return follow_up_frame(settings, f"{settings.public_url}/unsubscribe/example")
 

@@ -24,21 +24,24 @@ _READER = {
     "first_name": "The first name alone, or “there” where none can be told; right after “Hello”.",
 }
 _GUIDE_URL = {"guide_url": "The address of the guide, for a link: [the guide]({guide_url})."}
+_TOPIC = {"topic": "The topic that was chosen in the contact form."}
+_ACKNOWLEDGEMENT = {
+    **_READER,
+    **_TOPIC,
+    "reference": "The short text by which the inquiry is spoken of, such as 7K3M-9Q2X.",
+    **_GUIDE_URL,
+}
 _FOLLOW_UP = {
     **_READER,
-    "topic": "The topic that was chosen in the contact form.",
+    **_TOPIC,
     "chapter": "The title of the guide's chapter that this letter is about.",
     "chapter_url": "The address of that chapter, for a link: [{chapter}]({chapter_url}).",
     **_GUIDE_URL,
 }
 
 ALLOWED: Mapping[str, Mapping[str, str]] = {
-    "acknowledgement": {
-        **_READER,
-        "topic": "The topic that was chosen in the contact form.",
-        "reference": "The short text by which the inquiry is spoken of, such as 7K3M-9Q2X.",
-        **_GUIDE_URL,
-    },
+    "acknowledgement": _ACKNOWLEDGEMENT,
+    "acknowledgement-again": _ACKNOWLEDGEMENT,
     **dict.fromkeys(CHAPTERS, _FOLLOW_UP),
 }
 """The variables of each letter, by its key, each with one line on what it stands for."""

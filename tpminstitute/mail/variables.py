@@ -5,13 +5,35 @@ from tpminstitute.core.text import first_name
 NO_FIRST_NAME = "there"
 """Stands for a first name that can't safely be told, so that “Hello {first_name},” is never left with a hole."""
 
+_ROLE = (
+    "Understanding the Role of a Program Manager in Tech",
+    "understanding-the-role-of-a-program-manager-in-tech",
+)
+_EDUCATION = ("Educational Background and Certifications", "educational-background-and-certifications")
+_EXPERIENCE = ("Gaining Relevant Experience", "gaining-relevant-experience")
+_SKILLS = ("Developing Essential Skills", "developing-essential-skills")
+_CAREER = ("Building a Career Path", "building-a-career-path")
+_CONCLUSION = ("Conclusion", "conclusion")
+
 CHAPTERS = {
-    "follow-up-experience": ("Gaining Relevant Experience", "gaining-relevant-experience"),
-    "follow-up-certifications": (
-        "Educational Background and Certifications",
-        "educational-background-and-certifications",
-    ),
-    "follow-up-skills": ("Developing Essential Skills", "developing-essential-skills"),
+    "follow-up-experience": _EXPERIENCE,
+    "follow-up-certifications": _EDUCATION,
+    "follow-up-skills": _SKILLS,
+    "new-1-what-the-role-is": _ROLE,
+    "new-2-the-degree-question": _EDUCATION,
+    "new-3-watch-one-project": _EXPERIENCE,
+    "new-4-somebody-to-ask": _EXPERIENCE,
+    "new-5-choose-one-step": _CONCLUSION,
+    "engineer-1-what-it-is-for": _ROLE,
+    "engineer-2-say-it-without-the-how": _SKILLS,
+    "engineer-3-who-would-be-surprised": _ROLE,
+    "engineer-4-when-the-scope-changes": _EXPERIENCE,
+    "engineer-5-let-others-solve-it": _SKILLS,
+    "manager-1-where-projects-meet": _ROLE,
+    "manager-2-draw-the-system": _EDUCATION,
+    "manager-3-questions-for-engineers": _SKILLS,
+    "manager-4-beyond-the-certificate": _EDUCATION,
+    "manager-5-follow-one-technology": _CAREER,
 }
 """The chapter of the guide that a follow-up is about, by the letter's key: its title and its anchor."""
 
