@@ -7,6 +7,7 @@ goes again with the same Message-ID, everything else waits for a person.
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
@@ -67,7 +68,7 @@ def deliver(db: Database, transport: Transport, settings: Settings, stopping: Ev
         if lanes == 1:
             return _drain(way)
         with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
-            return sum(pool.map(lambda _: _drain(way), range(lanes)))
+            return sum(pool.map(lambda context: context.run(_drain, way), [copy_context() for _ in range(lanes)]))
 
 
 def _drain(way: Way) -> int:

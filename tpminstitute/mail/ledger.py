@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
@@ -43,7 +44,8 @@ class Ledger:
         self._db = db
         self._connection: Connection
         self._entries: SimpleQueue[_Entry | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="ledger")
+        # It writes down moments of the clock that whoever delivers goes by, a copied one too.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="ledger")
 
     def __enter__(self) -> Self:
         """Connect, and begin to write. A connection that is lost later is made anew by the next write."""
