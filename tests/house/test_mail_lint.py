@@ -95,12 +95,12 @@ def decoded(kind: str, old: str, new: str):
     def plant(content: bytes) -> bytes:
         start = content.index(b"Content-Type: text/" + kind.encode())
         head, body = content[start:].split(b"\r\n\r\n", 1)
-        body, rest = body.split(b"\r\n--===", 1)
+        body, rest = body.split(b"\r\n--=_", 1)
         text = Opened(content, ()).text if kind == "plain" else Opened(content, ()).html
         assert re.search(old, text), f"{old} is not in the {kind} part"
         faulty = base64.encodebytes(re.sub(old, lambda _: new, text, count=1).encode()).replace(b"\n", b"\r\n")
         head = re.sub(rb"Content-Transfer-Encoding: \S+", b"Content-Transfer-Encoding: base64", head)
-        return content[:start] + head + b"\r\n\r\n" + faulty + b"\r\n--===" + rest
+        return content[:start] + head + b"\r\n\r\n" + faulty + b"\r\n--=_" + rest
 
     return plant
 

@@ -66,7 +66,9 @@ def one_line(text: str, limit: int) -> str:
     White space of any kind becomes one space; control, bidi and other invisible characters are removed; what
     is too long ends in an ellipsis, never between a letter and its marks.
     """
-    kept = "".join(char for at, char in enumerate(text) if char.isspace() or not _is_hidden(text, at))
+    kept = text
+    if not (text.isascii() and text.isprintable()):
+        kept = "".join(char for at, char in enumerate(text) if char.isspace() or not _is_hidden(text, at))
     line = " ".join(kept.split())
     if len(line) <= limit:
         return line

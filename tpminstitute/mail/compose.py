@@ -1,15 +1,12 @@
 """From a letter to the bytes that are handed to a mail server: RFC 5322, 2045 to 2047 and 6532, with CRLF."""
 
-import email
-import email.policy
 import re
 import secrets
-from base64 import b64encode
+from base64 import encodebytes
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.message import EmailMessage
 from email.utils import format_datetime, quote
 from quopri import encodestring
 from types import MappingProxyType
@@ -45,11 +42,6 @@ _SENDER_ID = (5, 15)
 _NOT_IN_LOCAL_PART = re.compile(r'[\s()<>\[\]:;,\\"@]')
 _ADDRESS_LIMIT = 320
 
-# The header lines are written here, folded and encoded, and the standard library must keep them so: its own
-# folding encodes a long List-Unsubscribe as if it were prose, and loses the quotes of some display names.
-_POLICY = email.policy.SMTP.clone(refold_source="none", max_line_length=_LINE)
-_POLICY_UTF8 = email.policy.SMTPUTF8.clone(refold_source="none", max_line_length=_LINE)
-
 
 class ComposeError(Refusal):
     """A mail can't be made from what was given; the sentence says which part of it."""
@@ -83,15 +75,26 @@ def compose(
     Raises `ComposeError` for an address that is none, a malformed Message-ID or language, a date without a time
     zone, and a header that is ours to write or holds a line break.
     """
-    lines = _header_lines(letter, sender, recipient, message_id, date, reply_to, headers)
-    source = "".join(f"{line}\r\n" for line in lines)
-    policy = _POLICY if source.isascii() else _POLICY_UTF8
-    message = email.message_from_string(source + "\r\n", policy=policy)
-    assert isinstance(message, EmailMessage)
-    message.set_content(letter.text, cte=_encoding(letter.text))
-    message.add_alternative(letter.html, subtype="html", cte=_encoding(letter.html))
-    message["Content-Language"] = letter.language  # last, since setting the content clears all Content-* headers
-    return message.as_bytes()
+    # Written by hand, since the standard library folds a long List-Unsubscribe as if it were prose, loses the quotes
+    # of some display names, and takes ten times as long. "=_" stands in no text that is encoded (RFC 2045, 6.7).
+    boundary = f"=_{secrets.token_hex(16)}"
+    lines = [
+        *_header_lines(letter, sender, recipient, message_id, date, reply_to, headers),
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
+        f"Content-Language: {letter.language}",
+        "",
+    ]
+    for subtype, text in (("plain", letter.text), ("html", letter.html)):
+        encoding, body = _encoded_body(text)
+        lines += [
+            f"--{boundary}",
+            f'Content-Type: text/{subtype}; charset="utf-8"',
+            f"Content-Transfer-Encoding: {encoding}",
+            "",
+            body,
+        ]
+    return "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
 
 
 def new_message_id(domain: str) -> str:
@@ -215,10 +218,15 @@ def _ascii_domain(domain: str) -> str:
     return encoded
 
 
-def _encoding(text: str) -> str:
-    """Return the transfer encoding that keeps `text` whole: 7bit where it can be, else the shorter one."""
-    octets = text.encode()
-    if octets.isascii() and "\0" not in text and max(map(len, octets.splitlines()), default=0) <= _LINE:
-        return "7bit"
-    shorter = len(encodestring(octets)) <= len(b64encode(octets))
-    return "quoted-printable" if shorter else "base64"
+def _encoded_body(text: str) -> tuple[str, str]:
+    """Return the transfer encoding that keeps `text` whole, and the text in it: 7bit where it can be, else the shorter.
+
+    Line ends become CRLF. A lone surrogate, which UTF-8 can't hold, becomes a question mark.
+    """
+    lines = text.encode(errors="replace").splitlines()
+    octets = b"".join(line + b"\r\n" for line in lines)
+    if octets.isascii() and b"\0" not in octets and max(map(len, lines), default=0) <= _LINE:
+        return "7bit", octets.decode("ascii")
+    printable, sixty_four = encodestring(octets), encodebytes(octets).replace(b"\n", b"\r\n")
+    shorter = len(printable) <= len(sixty_four)
+    return ("quoted-printable", printable.decode("ascii")) if shorter else ("base64", sixty_four.decode("ascii"))

@@ -5,7 +5,7 @@ another variable, whatever it holds; and a source can't run code: a variable is 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -96,10 +96,10 @@ def render(source: LetterSource, variables: Mapping[str, str], frame: Frame) -> 
     values = {name: one_line(value, VALUE_LIMIT) for name, value in variables.items()}
     subject = one_line(_filled(source.subject, values), SUBJECT_LIMIT)
     preheader = one_line(_filled(source.preheader, values), PREHEADER_LIMIT)
-    tokens = [_with_values(token, values) for token in _parsed(source.body)]
+    body, words = _filled_body(source.body, values)
     sheet = environment().get_template("letter.html")
-    html = sheet.render(subject=subject, preheader=preheader, frame=frame, body=_html(tokens))
-    text = _text(tokens, frame)
+    html = sheet.render(subject=subject, preheader=preheader, frame=frame, body=body)
+    text = _text(words, frame)
     if weight(text, html) > SIZE_LIMIT:
         raise LetterError(f"The letter is longer than {SIZE_LIMIT // 1000} kB. Shorten its body.")
     return Letter(subject, preheader, text, html, frame.language)
@@ -110,6 +110,7 @@ def weight(*parts: str) -> int:
     return sum(-(-(len(part.encode()) + part.count("\n")) // 57) * 78 for part in parts)
 
 
+@lru_cache(maxsize=64)
 def variables_in(source: LetterSource) -> frozenset[str]:
     """Return the names of the variables that `source` uses.
 
@@ -180,8 +181,38 @@ def _markdown() -> MarkdownIt:
 
 
 @lru_cache(maxsize=64)
-def _parsed(body: str) -> tuple[Token, ...]:
-    return tuple(_markdown().parse(body))
+def _blocks(body: str) -> tuple[tuple[tuple[Token, ...], frozenset[str]], ...]:
+    """Return the paragraphs, lists and so on that stand by themselves, each with the variables in it."""
+    blocks, depth = [], 0
+    block: list[Token] = []
+    for token in _markdown().parse(body):
+        block.append(token)
+        depth += token.nesting
+        if not depth:
+            blocks.append((tuple(block), frozenset(_names(block))))
+            block = []
+    return tuple(blocks)
+
+
+def _names(tokens: Iterable[Token]) -> Iterator[str]:
+    for token in tokens:
+        yield from _VARIABLE.findall(f"{token.content} {token.attrs.get('href', '')}")
+        yield from _names(token.children or ())
+
+
+def _filled_body(body: str, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return the body's HTML and its text, made anew only where they say something else to this reader."""
+    made = [
+        _made(body, at, tuple((name, values[name]) for name in sorted(names) if name in values))
+        for at, (_, names) in enumerate(_blocks(body))
+    ]
+    return "".join(html for html, _ in made), "\n\n".join(words for _, words in made if words)
+
+
+@lru_cache(maxsize=1024)
+def _made(body: str, at: int, values: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    tokens = [_with_values(token, dict(values)) for token in _blocks(body)[at][0]]
+    return str(_markdown().renderer.render(tokens, _markdown().options, {})), plain_text(tokens)
 
 
 def _with_values(token: Token, values: Mapping[str, str]) -> Token:
@@ -218,13 +249,14 @@ def _scheme(address: str) -> str:
         return ""
 
 
-def _html(tokens: list[Token]) -> str:
-    return str(_markdown().renderer.render(tokens, _markdown().options, {}))
-
-
-def _text(tokens: Iterable[Token], frame: Frame) -> str:
+def _text(body: str, frame: Frame) -> str:
     sheet = environment().get_template("letter.txt")
-    return sheet.render(body=plain_text(tokens), frame=frame, reason=wrapped(one_line(frame.reason, VALUE_LIMIT)))
+    return sheet.render(body=body, frame=frame, reason=_wrapped(frame.reason))
+
+
+@lru_cache(maxsize=64)
+def _wrapped(reason: str) -> str:
+    return wrapped(one_line(reason, VALUE_LIMIT))
 
 
 def _read(path: Path) -> LetterSource:
