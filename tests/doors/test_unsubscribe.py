@@ -15,8 +15,9 @@ from tpminstitute.core import clock
 from tpminstitute.core.db import Base
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.suppression import suppress, suppression_of
+from tpminstitute.sequences.mails import unsubscribe_url
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, FollowUpWish
-from tpminstitute.sequences.runner import run_due, unsubscribe_url
+from tpminstitute.sequences.runner import run_due
 from tpminstitute.timeline.models import Activity, ActivityKind, Actor
 
 ONE_CLICK = "List-Unsubscribe=One-Click"

@@ -21,6 +21,7 @@ from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReas
 from tpminstitute.mail.personal import LONGEST, ReplyError
 from tpminstitute.mail.reply_addresses import Purpose
 from tpminstitute.mail.suppression import suppress
+from tpminstitute.sequences.drafts import waiting
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.sequences.pauses import pause_for_contact, resume_for_contact
 from tpminstitute.sequences.runner import run_due
@@ -116,9 +117,19 @@ def test_a_reply_handles_the_open_inquiry_and_waits_for_the_visitor(db, settings
     assert conversation_of(db).turn is Turn.VISITOR
 
 
-def test_a_reply_makes_the_follow_ups_wait_until_a_person_lets_them_go_on(db, settings, alice):
+def test_a_reply_makes_the_next_follow_up_ask_a_person_first(db, settings, alice):
     answered(db, settings, alice)
     assert (run_of(db).status, run_of(db).reason) == (EnrollmentStatus.PAUSED, "Alice wrote to them.")
+    with time_machine.travel(clock.now() + timedelta(days=60)):
+        run_due(db, settings)
+    assert messages(db, kind=MessageKind.FOLLOW_UP) == []
+    with db.read() as session:
+        assert [draft.reason for draft in waiting(session)] == ["Alice wrote to them."]
+
+
+def test_a_run_that_waits_for_a_person_goes_on_by_their_word(db, settings, alice):
+    with db.write() as session:
+        pause_for_contact(session, contact_of(db).id, "Somebody else wrote.")
     with time_machine.travel(clock.now() + timedelta(days=60)):
         run_due(db, settings)
         assert messages(db, kind=MessageKind.FOLLOW_UP) == []

@@ -19,7 +19,7 @@ from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.personal import Quoted, ReplyError, render_personal
 from tpminstitute.mail.reply_addresses import reply_to_institute
 from tpminstitute.mail.suppression import SENTENCES, closed_to_answers
-from tpminstitute.sequences.pauses import pause_for_contact
+from tpminstitute.sequences.pauses import ask_first
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
@@ -87,17 +87,19 @@ def reply(session: Session, settings: Settings, contact: Contact, answer: Answer
         ),
     )
     if queued:
-        touch(session, contact, answer.account, f"Answered: “{letter.subject}”.", ActivityKind.STAFF_REPLIED)
+        touch(session, settings, contact, answer.account, f"Answered: “{letter.subject}”.", ActivityKind.STAFF_REPLIED)
     return queued
 
 
-def touch(session: Session, contact: Contact, account: Account | None, sentence: str, kind: ActivityKind) -> None:
-    """Say that staff wrote to a contact: open inquiries are answered, and the follow-ups wait for a person's word."""
+def touch(
+    session: Session, settings: Settings, contact: Contact, account: Account | None, sentence: str, kind: ActivityKind
+) -> None:
+    """Say that staff wrote to a contact: open inquiries are answered, and the next follow-up asks first."""
     account_id = account.id if account else None
     record(session, contact.id, kind, sentence, account_id=account_id)
     conversations.handle_open_inquiries(session, contact.id, "it was answered", account_id)
     conversations.waits_for_visitor(session, contact.id)
-    pause_for_contact(session, contact.id, f"{account.name if account else 'The institute'} wrote to them.")
+    ask_first(session, settings, contact.id, f"{account.name if account else 'The institute'} wrote to them.")
 
 
 def subject_of(session: Session, contact: Contact) -> str:

@@ -87,7 +87,7 @@ def _file(session: Session, settings: Settings, row: ReceivedMail, mail: ReadMai
         contact = find_or_add(session, Person(reader.address.partition("@")[0], reader))
         row.contact_id = row.contact_id or contact.id
         sentence = f"Wrote from their own mail program: “{one_line(mail.subject, 120) or 'without a subject'}”."
-        touch(session, contact, owner, sentence, ActivityKind.STAFF_MAIL_FILED)
+        touch(session, settings, contact, owner, sentence, ActivityKind.STAFF_MAIL_FILED)
     if not readers:
         row.standing, row.doubt = Standing.DOUBTFUL, "It was copied to a dropbox, and names nobody it was sent to."
 

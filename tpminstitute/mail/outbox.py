@@ -1,6 +1,6 @@
 """Queue mails, cancel them, and decide about uncertain ones by hand."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select, true, update
@@ -23,6 +23,9 @@ LABELS = {
     MessageKind.TEST: "Test",
     MessageKind.REPLY: "Reply",
 }
+
+UNSENT = (MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)
+"""Where a mail stands as long as no server has been offered its content."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,37 @@ def cancel(session: Session, cause: str, reason: str, only: Collection[str] | No
         update(Message)
         .where(
             Message.cause == cause,
-            Message.status.in_((MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)),
+            Message.status.in_(UNSENT),
             true() if only is None else Message.dedupe_key.in_(only),
         )
         .values(status=MessageStatus.CANCELLED, reason=reason, lease_token=None, lease_until=None)
         .returning(Message.id)
     ).all()
     return len(cancelled)
+
+
+def take_back(session: Session, cause: str, reason: str) -> Sequence[str]:
+    """Cancel the mails of `cause` that no server has been offered yet, so that each may be written once more.
+
+    The cancelled rows stay and give up their dedupe keys, so a key still stands for one mail that may go out.
+    Returns the keys that are free now. A worker that holds one of the mails finds out before it sends the content.
+    """
+    unsent = (Message.cause == cause, Message.status.in_(UNSENT))
+    taken = session.execute(select(Message.id, Message.dedupe_key).where(*unsent).with_for_update()).all()
+    for message_id, key in taken:
+        session.execute(
+            update(Message)
+            .where(Message.id == message_id)
+            .values(
+                status=MessageStatus.CANCELLED,
+                reason=reason,
+                lease_token=None,
+                lease_until=None,
+                dedupe_key=f"{key}:taken-back:{message_id}",
+            )
+            .execution_options(synchronize_session=False)
+        )
+    return [key for _, key in taken]
 
 
 def send_again(session: Session, message_id: int, account_id: int) -> None:

@@ -1,0 +1,79 @@
+"""The mail of a step: its letter for one reader, its place in the outbox, and taking it back from there."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.models import Contact
+from tpminstitute.core.config import Settings
+from tpminstitute.core.tokens import Signer
+from tpminstitute.mail import outbox
+from tpminstitute.mail.compose import Address, feedback_id
+from tpminstitute.mail.letters import Letter, LetterSource, render
+from tpminstitute.mail.models import Message, MessageKind
+from tpminstitute.mail.reply_addresses import reply_to_institute
+from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
+from tpminstitute.sequences.models import Enrollment, SequenceStep, StepOutcome
+from tpminstitute.sequences.records import note_step
+from tpminstitute.sequences.versions import steps_of
+from tpminstitute.sequences.wishes import step_key
+
+
+def unsubscribe_url(settings: Settings, contact: Contact) -> str:
+    """Return the contact's own address for leaving the follow-ups; it never expires."""
+    token = Signer(settings.secret_key, "unsubscribe").sign(contact.public_id)
+    return f"{settings.public_url}/unsubscribe/{token}"
+
+
+def letter_for(settings: Settings, contact: Contact, run: Enrollment, key: str, source: LetterSource) -> Letter:
+    """Make the letter of `key` from `source` as the contact gets it; raises `LetterError` when it can't be made."""
+    return render(
+        source,
+        follow_up_variables(settings, key, contact.name, run.topic),
+        follow_up_frame(settings, unsubscribe_url(settings, contact)),
+    )
+
+
+def queue_mail(session: Session, settings: Settings, run: Enrollment, step: SequenceStep, letter: Letter) -> bool:
+    """Queue the mail of a step, with the headers by which its reader leaves with one click (RFC 8058).
+
+    Returns False when the run's mail of that step was queued before; then nothing is written.
+    """
+    contact = session.get_one(Contact, run.contact_id)
+    return outbox.queue(
+        session,
+        settings,
+        outbox.Order(
+            kind=MessageKind.FOLLOW_UP,
+            contact_id=contact.id,
+            cause=f"enrollment:{run.id}",
+            dedupe_key=step_key(run.id, step.number),
+            recipient=Address("", contact.email),
+            recipient_key=contact.email_key,
+            letter=letter,
+            reply_to=reply_to_institute(settings, contact.public_id),
+            headers={
+                "List-Unsubscribe": f"<{unsubscribe_url(settings, contact)}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+                "Auto-Submitted": "auto-generated",
+                "Feedback-ID": feedback_id(MessageKind.FOLLOW_UP, step.letter_key, settings.mail_from),
+            },
+        ),
+    )
+
+
+def take_back(session: Session, run: Enrollment, reason: str) -> SequenceStep | None:
+    """Take a run's unsent mails back and return the step at which the run stands again, if any was unsent.
+
+    The caller holds the run's row. A mail that was overtaken by a later step's stays cancelled, so the order is kept.
+    """
+    freed = set(outbox.take_back(session, f"enrollment:{run.id}", reason))
+    if not freed:
+        return None
+    steps = {step_key(run.id, step.number): step for step in steps_of(session, run.version_id)}
+    taken = session.scalars(select(Message.dedupe_key).where(Message.dedupe_key.in_(steps))).all()
+    reached = max((steps[key].position for key in taken), default=0)
+    back = [step for key, step in steps.items() if key in freed]
+    for step in back:
+        sentence = f"It was written, and taken back before it went out. {reason}"
+        note_step(session, run, step.number, StepOutcome.HELD, sentence)
+    return next((step for step in back if step.position > reached), None)
