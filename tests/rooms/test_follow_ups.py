@@ -20,7 +20,7 @@ from tpminstitute.mail.queries import plain_text
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, Sequence
 from tpminstitute.sequences.runner import run_due
-from tpminstitute.sequences.service import stop_for_contact
+from tpminstitute.sequences.stopping import stop_for_contact
 
 
 def enrollment(db):

@@ -12,7 +12,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.opt_out import unsubscribed
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.mail.suppression import SENTENCES, lift, narrow_to_opt_out, suppress, suppression_of
-from tpminstitute.sequences.service import stop_for_contact
+from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 

@@ -25,7 +25,7 @@ from tpminstitute.mail.reply_addresses import Tag, tags_in
 from tpminstitute.pipeline.service import open_lead
 from tpminstitute.screening.service import Evidence, suspicions
 from tpminstitute.sequences.pauses import pause_for_contact
-from tpminstitute.sequences.service import stop_for_contact
+from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 

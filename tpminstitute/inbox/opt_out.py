@@ -12,7 +12,8 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.mail.models import SuppressionReason
 from tpminstitute.mail.suppression import lift, suppress, suppression_of
-from tpminstitute.sequences.service import stop_for_contact, take_up_again
+from tpminstitute.sequences.service import take_up_again
+from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.sequences.wishes import lock
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record

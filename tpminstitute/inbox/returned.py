@@ -6,7 +6,7 @@ from tpminstitute.mail.incoming.model import Bounce
 from tpminstitute.mail.models import DeliveryEventKind, Message, SuppressionReason
 from tpminstitute.mail.outbox import describe, event
 from tpminstitute.mail.suppression import ALWAYS_SENT, SENTENCES, suppress
-from tpminstitute.sequences.service import stop_for_contact
+from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 

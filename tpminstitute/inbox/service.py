@@ -12,7 +12,7 @@ from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.submit import follow_through
 from tpminstitute.mail import outbox
 from tpminstitute.mail.suppression import SENTENCES, closed_to_answers
-from tpminstitute.sequences.service import stop_for_cause
+from tpminstitute.sequences.stopping import stop_for_cause
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 

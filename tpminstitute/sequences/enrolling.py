@@ -15,7 +15,7 @@ from tpminstitute.mail.models import Suppression
 from tpminstitute.mail.suppression import SENTENCES
 from tpminstitute.sequences.models import CourseDate, Enrollment, EnrollmentStatus, Sequence
 from tpminstitute.sequences.planning import plan, reader_of
-from tpminstitute.sequences.service import stop_for_cause
+from tpminstitute.sequences.stopping import stop_for_cause
 from tpminstitute.sequences.versions import newest_version, steps_of
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
