@@ -14,7 +14,7 @@ from tpminstitute.sequences.forecast import expected_for, expected_of_run
 from tpminstitute.sequences.models import Enrollment, Sequence
 from tpminstitute.sequences.pauses import pause_for_contact
 from tpminstitute.sequences.runner import run_due
-from tpminstitute.sequences.service import stop_for_contact
+from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.sequences.wishes import PAUSE, Wish, wish
 
 DAY = timedelta(days=1)
