@@ -53,7 +53,8 @@ def test_the_list_says_what_goes_out_and_when(desk):
         "Acknowledgement of a further message",
         "New to the field 1: what the role is",
     ]
-    assert "At once, to everyone who writes." in page.text
+    assert "At once, to everyone who writes for the first time." in page.text
+    assert "At once, to everyone who writes again." in page.text
     assert "Mail 2 of “The pathway, step by step”, 5 days after the mail before it." in page.text
     assert "Mail 1 of “New to the field”, 2 working days after the start. These follow-ups are switched" in page.text
 

@@ -144,6 +144,47 @@ def test_a_queued_mail_says_that_it_waits(db, settings):
     assert all(message.due_at <= clock.now() for message in messages(db))
 
 
+# --- who writes again --------------------------------------------------------------------------------------
+
+
+def subjects(db):
+    """What the acknowledgements' subjects say, oldest first, without the references."""
+    return [mail.subject.partition(" (")[0] for mail in messages(db, kind=MessageKind.ACKNOWLEDGEMENT)]
+
+
+FIRST, AGAIN = "We have your message", "We have your new message"
+
+
+def test_who_writes_again_gets_another_acknowledgement_than_the_first(db, settings):
+    submitted(db, settings)
+    submitted(db, settings)
+    submitted(db, settings, email="grace@example.org", name="Grace Hopper")
+    assert subjects(db) == [FIRST, AGAIN, FIRST]
+
+
+def test_who_never_got_the_first_acknowledgement_gets_it_with_the_next_message(db, settings):
+    submitted(db, settings)
+    with db.write() as session:
+        session.execute(update(Message).values(status=MessageStatus.SUPPRESSED, reason="The address was closed."))
+    submitted(db, settings)
+    assert subjects(db) == [FIRST, FIRST]
+
+
+def test_an_acknowledgement_that_is_sent_later_does_not_take_the_first_message_for_a_further_one(
+    db, settings, alice, left_out
+):
+    submitted(db, settings)
+    act(db, left_out, service.send_acknowledgement, settings, alice)
+    assert subjects(db) == ["Mended", "Mended"]
+
+
+def test_while_the_letter_to_who_returns_is_broken_it_is_left_out_and_the_message_kept(db, settings, alice):
+    store_letter(db, alice, "acknowledgement-again", body="Dear {frist_name}")
+    submitted(db, settings)
+    second = submitted(db, settings)
+    assert (subjects(db), owing(db)) == ([FIRST], {second.id})
+
+
 # --- an acknowledgement that was left out ------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, ReceivedMail
 from tpminstitute.mail import variables
 from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8, threading
 from tpminstitute.mail.letters import Frame, render
-from tpminstitute.mail.models import MessageKind
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.notice import render_mail_notice, render_notice
 from tpminstitute.mail.outbox import Order
 from tpminstitute.mail.reply_addresses import Purpose, reply_address, reply_to_institute
@@ -27,6 +27,8 @@ ACKNOWLEDGEMENT_AGAIN = "acknowledgement-again"
 """The key of its letter, for who got an acknowledgement before."""
 
 ACKNOWLEDGEMENTS = (ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN)
+
+NEVER_ARRIVED = (MessageStatus.CANCELLED, MessageStatus.SUPPRESSED, MessageStatus.FAILED)
 
 ACKNOWLEDGEMENT_REASON = "You get this because a message with this address was sent from our contact form."
 
@@ -115,6 +117,18 @@ def acknowledgement_key(inquiry: Inquiry) -> str:
     return f"inquiry:{inquiry.id}:ack"
 
 
+def acknowledgement_letter(session: Session, inquiry: Inquiry) -> str:
+    """Return the key of the letter that acknowledges an inquiry: another one for who was acknowledged before it."""
+    earlier = select(Message.id).where(
+        Message.contact_id == inquiry.contact_id,
+        Message.kind == MessageKind.ACKNOWLEDGEMENT,
+        Message.status.not_in(NEVER_ARRIVED),
+        Message.created_at <= inquiry.received_at,
+        Message.dedupe_key != acknowledgement_key(inquiry),
+    )
+    return ACKNOWLEDGEMENT if session.scalar(earlier.limit(1)) is None else ACKNOWLEDGEMENT_AGAIN
+
+
 def acknowledgement_frame(settings: Settings, reason: str = ACKNOWLEDGEMENT_REASON) -> Frame:
     """Return what stands around every acknowledgement; `reason` says why the reader gets it."""
     return Frame(
@@ -142,7 +156,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
     """
     by_mail = session.scalar(select(ReceivedMail.message_id).where(ReceivedMail.inquiry_id == inquiry.id))
     letter = render(
-        current_source(session, ACKNOWLEDGEMENT),
+        current_source(session, acknowledgement_letter(session, inquiry)),
         acknowledgement_variables(settings, inquiry.name, TOPIC_LABELS[inquiry.topic], reference(inquiry)),
         acknowledgement_frame(settings, ACKNOWLEDGEMENT_REASON if by_mail is None else ACKNOWLEDGEMENT_REASON_BY_MAIL),
     )

@@ -86,7 +86,7 @@ def _acknowledge(session: Session, settings: Settings, inquiry: Inquiry, contact
     try:
         order = letters.acknowledgement(session, settings, inquiry, contact)
     except LetterError as problem:
-        log.error("letter_broken", letter=letters.ACKNOWLEDGEMENT, problem=str(problem))
+        log.error("letter_broken", inquiry=inquiry.id, problem=str(problem))
         sentence = f"The acknowledgement was not sent. {problem}"
         record(session, contact.id, ActivityKind.MAIL_NOT_SENT, sentence)
         return

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
-from tpminstitute.inbox.letters import ACKNOWLEDGEMENT
+from tpminstitute.inbox.letters import acknowledgement_letter
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.inbox.queries import unacknowledged
 from tpminstitute.mail.suppression import closed_to_answers
@@ -32,15 +32,19 @@ def owed_acknowledgements(session: Session, contact: Contact, inquiries: Sequenc
     ids = unacknowledged(session, inquiries)
     if not ids:
         return {}
-    hindered = _hindered(session, contact)
-    return {inquiry.public_id: hindered or _ready(inquiry) for inquiry in inquiries if inquiry.id in ids}
+    return {
+        inquiry.public_id: _hindered(session, contact, inquiry) or _ready(inquiry)
+        for inquiry in inquiries
+        if inquiry.id in ids
+    }
 
 
-def _hindered(session: Session, contact: Contact) -> Owed | None:
+def _hindered(session: Session, contact: Contact, inquiry: Inquiry) -> Owed | None:
     if closed_to_answers(session, contact.email_key) is not None:
         return Owed("It can’t be sent now, since the address is closed.")
-    problem = why_unsendable(session, ACKNOWLEDGEMENT)
-    return Owed(f"It can’t be sent yet. {problem}", url_for("staff.letter", key=ACKNOWLEDGEMENT)) if problem else None
+    key = acknowledgement_letter(session, inquiry)
+    problem = why_unsendable(session, key)
+    return Owed(f"It can’t be sent yet. {problem}", url_for("staff.letter", key=key)) if problem else None
 
 
 def _ready(inquiry: Inquiry) -> Owed:

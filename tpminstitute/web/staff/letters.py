@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
 from tpminstitute.core.tokens import BadToken
+from tpminstitute.inbox.letters import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN
 from tpminstitute.inbox.previews import letter_for, reader_of, send_test
 from tpminstitute.mail.differences import difference
 from tpminstitute.mail.drafts import DraftError
@@ -36,19 +37,22 @@ NUMBER = f"int(max={2**31 - 1})"
 IN_A_FRAME = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
 """The policy of a previewed letter: its own styles, no script, nothing loaded, shown only inside our page."""
 
-ON_EVERY_INQUIRY = ["At once, to everyone who writes."]
+ON_EVERY_INQUIRY = {
+    ACKNOWLEDGEMENT: ["At once, to everyone who writes for the first time."],
+    ACKNOWLEDGEMENT_AGAIN: ["At once, to everyone who writes again."],
+}
 
 
 @staff.get("/templates")
 def letters() -> str:
     """Show the letters that can be edited, and when each goes out."""
-    uses = uses_of_letters(session())
+    uses = uses_of_letters(session()) | ON_EVERY_INQUIRY
     rows = [
         {
             "template": template,
             "version": newest_version(session(), template.key),
             "problem": why_unsendable(session(), template.key),
-            "uses": ON_EVERY_INQUIRY if template.key == "acknowledgement" else uses.get(template.key, []),
+            "uses": uses.get(template.key, []),
         }
         for template in templates(session())
     ]
