@@ -1,0 +1,113 @@
+"""SQLAlchemy's dialects, kept from one test's engine to the next.
+
+Each test opens engines of its own, and each engine would ask the server for its version, compile every
+statement anew and start new server processes: more work than most tests are. Here all engines of a kind share
+one dialect and what was compiled for it, and a PostgreSQL connection that was closed is reset by DISCARD ALL,
+as a connection pooler does, and taken up by the next engine. The product's code knows nothing of it.
+"""
+
+import contextlib
+import os
+from typing import Any, ClassVar
+
+import psycopg
+from psycopg._preparing import PrepareManager
+from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine.interfaces import Dialect
+
+_Key = tuple[int, str]
+
+
+class _Shared(Dialect):
+    """A dialect of which there is one for each set of options; engines share what they compiled."""
+
+    _made: ClassVar[dict[Any, "_Shared"]] = {}
+    _compiled: ClassVar[dict[Any, Any]] = {}
+    _ready = False
+    _asked = False
+
+    def __new__(cls, **options: Any) -> "_Shared":
+        key = (cls, *sorted((name, repr(value)) for name, value in options.items()))
+        return cls._made.setdefault(key, super().__new__(cls))
+
+    def __init__(self, **options: Any) -> None:
+        if not self._ready:
+            super().__init__(**options)
+            self._ready = True
+
+    def initialize(self, connection: Connection) -> None:
+        """Ask the server what it is, once."""
+        if not self._asked:
+            super().initialize(connection)
+            self._asked = True
+
+    @classmethod
+    def engine_created(cls, engine: Engine) -> None:
+        """Let a new engine use what the others compiled (the key of each statement holds its dialect)."""
+        engine.update_execution_options(compiled_cache=cls._compiled)
+
+
+class SharedSqlite(_Shared, SQLiteDialect_pysqlite):
+    """The dialect of every SQLite engine."""
+
+    supports_statement_cache = True
+
+
+class SharedPostgres(_Shared, PGDialect_psycopg):
+    """The dialect of every PostgreSQL engine; it keeps closed connections for the next one."""
+
+    supports_statement_cache = True
+    _parked: ClassVar[dict[_Key, list[psycopg.Connection[Any]]]] = {}
+
+    def connect(self, *arguments: Any, **options: Any) -> Any:
+        """Return a connection that was parked and still answers, or else a new one."""
+        key = (os.getpid(), repr((arguments, sorted(options.items()))))
+        parked = self._parked.setdefault(key, [])
+        connection: Any = _take(parked) or super().connect(*arguments, **options)
+        connection.parked_in = parked
+        return connection
+
+    def do_close(self, dbapi_connection: Any) -> None:
+        """Park a connection instead of closing it, unless it is broken."""
+        with contextlib.suppress(psycopg.OperationalError):
+            dbapi_connection.rollback()
+            dbapi_connection.parked_in.append(dbapi_connection)
+            return
+        dbapi_connection.close()
+
+
+def _take(parked: list[psycopg.Connection[Any]]) -> psycopg.Connection[Any] | None:
+    with contextlib.suppress(IndexError):
+        while True:
+            connection = parked.pop()
+            with contextlib.suppress(psycopg.OperationalError):
+                connection.autocommit = True
+                connection.execute("DISCARD ALL", prepare=False)
+                connection.autocommit = False
+                # What the driver remembers of the session, too; SQLAlchemy adds its handler again.
+                connection._prepared = PrepareManager()
+                connection._notice_handlers.clear()
+                return connection
+            connection.close()
+    return None
+
+
+def parked_processes() -> list[int]:
+    """Return the server's process ids of the connections that are parked."""
+    return [one.info.backend_pid for parked in SharedPostgres._parked.values() for one in parked if not one.closed]
+
+
+def close_parked() -> None:
+    """Close what is parked."""
+    for parked in SharedPostgres._parked.values():
+        while parked:
+            parked.pop().close()
+
+
+def share_dialects() -> None:
+    """From now on every engine of this process uses the dialects of this module."""
+    registry.register("sqlite", __name__, "SharedSqlite")
+    registry.register("postgresql.psycopg", __name__, "SharedPostgres")
