@@ -74,6 +74,8 @@ class Settings(HookSettings):
     mail_rate: int = Field(default=0, ge=0)
     mail_domain_rate: int = Field(default=0, ge=0)
     mail_address_rate: int = Field(default=20, ge=0)
+    follow_up_most: int = Field(default=3, ge=0, le=100)
+    follow_up_days: int = Field(default=7, ge=1, le=365)
     dkim_key: str = ""
     dkim_selector: str = ""
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select, true, update
+from sqlalchemy import insert, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,10 @@ LABELS = {
 
 UNSENT = (MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)
 """Where a mail stands as long as no server has been offered its content."""
+
+
+_MESSAGE = insert(Message.__table__).inline()  # type: ignore[arg-type]
+"""Made once, on the table: a tick writes a thousand at once."""
 
 
 @dataclass(frozen=True)
@@ -54,37 +59,48 @@ def queue(session: Session, settings: Settings, order: Order) -> bool:
 
     Returns False when the same mail (`dedupe_key`) was queued before; then nothing is written.
     """
-    message_id = new_message_id(settings.mail_from.rpartition("@")[2])
-    now = clock.now()
-    content, problem = _composed(settings, order, message_id)
     dialect = session.get_bind().dialect.name
     insert_or_ignore = postgresql.insert if dialect == "postgresql" else sqlite.insert
     written = session.execute(
         insert_or_ignore(Message)
-        .values(
-            kind=order.kind,
-            contact_id=order.contact_id,
-            cause=order.cause,
-            dedupe_key=order.dedupe_key,
-            message_id=message_id,
-            sender=settings.mail_from,
-            recipient=order.recipient.email,
-            recipient_key=order.recipient_key,
-            recipient_domain=order.recipient_key.rpartition("@")[2],
-            subject=order.letter.subject,
-            content=content,
-            status=MessageStatus.FAILED if problem else MessageStatus.QUEUED,
-            reason=problem,
-            due_at=now,
-            created_at=now,
-            attempts=0,
-            despite_closed=order.despite_closed,
-        )
+        .values(**_row(settings, order))
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Message.id)
     ).scalar_one_or_none()
     jobs.hint(session, jobs.Job.DELIVER)
     return written is not None
+
+
+def queue_each(session: Session, settings: Settings, orders: Sequence[Order]) -> None:
+    """Write many mails to the outbox; the caller has seen, under lock, that none of them was queued before."""
+    if orders:
+        session.connection().execute(_MESSAGE, [_row(settings, order) for order in orders])
+        jobs.hint(session, jobs.Job.DELIVER)
+
+
+def _row(settings: Settings, order: Order) -> dict[str, Any]:
+    message_id = new_message_id(settings.mail_from.rpartition("@")[2])
+    now = clock.now()
+    content, problem = _composed(settings, order, message_id)
+    return {
+        "kind": order.kind,
+        "contact_id": order.contact_id,
+        "cause": order.cause,
+        "dedupe_key": order.dedupe_key,
+        "message_id": message_id,
+        "sender": settings.mail_from,
+        "recipient": order.recipient.email,
+        "recipient_key": order.recipient_key,
+        "recipient_domain": order.recipient_key.rpartition("@")[2],
+        "subject": order.letter.subject,
+        "content": content,
+        "status": MessageStatus.FAILED if problem else MessageStatus.QUEUED,
+        "reason": problem,
+        "due_at": now,
+        "created_at": now,
+        "attempts": 0,
+        "despite_closed": order.despite_closed,
+    }
 
 
 def _composed(settings: Settings, order: Order, message_id: str) -> tuple[bytes, str]:

@@ -31,7 +31,7 @@ from tpminstitute.sequences.models import (
 )
 from tpminstitute.sequences.planning import reader_of
 from tpminstitute.sequences.progress import step_taken
-from tpminstitute.sequences.records import note_queued, note_step
+from tpminstitute.sequences.records import note_step
 from tpminstitute.sequences.wishes import left_out
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -117,7 +117,7 @@ def approve(
     draft.subject, draft.preheader, draft.body = source.subject, source.preheader, source.body
     name = session.get_one(Account, account_id).name
     how = f"Approved by {name}, who changed it." if changed else f"Approved by {name}."
-    note_queued(session, run, step.number, how)
+    note_step(session, run, step.number, StepOutcome.QUEUED, how, clock.now())
     _decide(session, settings, draft, run, DraftStatus.APPROVED, account_id)
     sentence = f"{'Changed and approved' if changed else 'Approved'} the follow-up “{letter.subject}”. It goes out now."
     record(session, contact.id, ActivityKind.FOLLOW_UP_DECIDED, sentence, account_id=account_id)

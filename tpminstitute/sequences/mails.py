@@ -34,30 +34,33 @@ def letter_for(settings: Settings, contact: Contact, run: Enrollment, key: str, 
 
 
 def queue_mail(session: Session, settings: Settings, run: Enrollment, step: SequenceStep, letter: Letter) -> bool:
-    """Queue the mail of a step, with the headers by which its reader leaves with one click (RFC 8058).
+    """Queue the mail of a step.
 
     Returns False when the run's mail of that step was queued before; then nothing is written.
     """
     contact = session.get_one(Contact, run.contact_id)
-    return outbox.queue(
-        session,
-        settings,
-        outbox.Order(
-            kind=MessageKind.FOLLOW_UP,
-            contact_id=contact.id,
-            cause=f"enrollment:{run.id}",
-            dedupe_key=step_key(run.id, step.number),
-            recipient=Address("", contact.email),
-            recipient_key=contact.email_key,
-            letter=letter,
-            reply_to=reply_to_institute(settings, contact.public_id),
-            headers={
-                "List-Unsubscribe": f"<{unsubscribe_url(settings, contact)}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                "Auto-Submitted": "auto-generated",
-                "Feedback-ID": feedback_id(MessageKind.FOLLOW_UP, step.letter_key, settings.mail_from),
-            },
-        ),
+    return outbox.queue(session, settings, order_for(settings, contact, run, step, letter))
+
+
+def order_for(
+    settings: Settings, contact: Contact, run: Enrollment, step: SequenceStep, letter: Letter
+) -> outbox.Order:
+    """Return the mail that a step owes, with the headers by which its reader leaves with one click (RFC 8058)."""
+    return outbox.Order(
+        kind=MessageKind.FOLLOW_UP,
+        contact_id=contact.id,
+        cause=f"enrollment:{run.id}",
+        dedupe_key=step_key(run.id, step.number),
+        recipient=Address("", contact.email),
+        recipient_key=contact.email_key,
+        letter=letter,
+        reply_to=reply_to_institute(settings, contact.public_id),
+        headers={
+            "List-Unsubscribe": f"<{unsubscribe_url(settings, contact)}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated",
+            "Feedback-ID": feedback_id(MessageKind.FOLLOW_UP, step.letter_key, settings.mail_from),
+        },
     )
 
 

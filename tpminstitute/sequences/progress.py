@@ -1,16 +1,19 @@
 """How a run comes from one step to the next, whether it runs by itself or waits for a person."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
-from tpminstitute.sequences.models import Enrollment, EnrollmentPause, EnrollmentStatus, Sequence
-from tpminstitute.sequences.planning import plan, reader_of
+from tpminstitute.sequences.models import Enrollment, EnrollmentPause, EnrollmentStatus, Sequence, SequenceStep
+from tpminstitute.sequences.planning import Reader, opening, plan, reader_of
 from tpminstitute.sequences.versions import steps_of
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
+
+NEXT_TICK = timedelta(seconds=1)
+"""The next mail of a run is due so much later at least, however short its wait: never two of them in one tick."""
 
 
 def due_at(session: Session, run: Enrollment, moment: datetime) -> None:
@@ -25,19 +28,24 @@ def step_taken(session: Session, settings: Settings, run: Enrollment, number: in
     """Leave the step of that number behind: the next one is planned from now, or the run is through."""
     ahead = steps_of(session, run.version_id, run.next_position)
     following = next((step for step in ahead if step.number != number), None)
+    go_on(session, run, following, reader_of(session, settings, run.contact_id, run.sequence_id), clock.now())
+    if run.status is EnrollmentStatus.FINISHED:
+        sentence = through(session.get_one(Sequence, run.sequence_id))
+        record(session, run.contact_id, ActivityKind.ENROLLMENT_FINISHED, sentence)
+
+
+def go_on(session: Session, run: Enrollment, following: SequenceStep | None, reader: Reader, now: datetime) -> None:
+    """Plan the `following` step from now on, or say that the run is through where no step is ahead."""
     if following is None:
-        finish(session, run)
+        if run.status is EnrollmentStatus.PAUSED:
+            session.delete(session.get_one(EnrollmentPause, run.id))
+        run.status, run.reason, run.next_due_at, run.ended_at = EnrollmentStatus.FINISHED, "", None, now
         return
     run.next_position = following.position
-    reader = reader_of(session, settings, run.contact_id, run.sequence_id)
-    due_at(session, run, plan(following, clock.now(), reader).at)
+    planned = plan(following, now, reader).at
+    due_at(session, run, opening(following, max(planned, now + NEXT_TICK), reader).at)
 
 
-def finish(session: Session, run: Enrollment) -> None:
-    """Say that a run is through: no step of its version is ahead."""
-    waited = session.get(EnrollmentPause, run.id)
-    if waited is not None:
-        session.delete(waited)
-    run.status, run.reason, run.next_due_at, run.ended_at = EnrollmentStatus.FINISHED, "", None, clock.now()
-    name = session.get_one(Sequence, run.sequence_id).name
-    record(session, run.contact_id, ActivityKind.ENROLLMENT_FINISHED, f"The follow-ups “{name}” are through.")
+def through(sequence: Sequence) -> str:
+    """Return what the timeline says of a run that is through."""
+    return f"The follow-ups “{sequence.name}” are through."

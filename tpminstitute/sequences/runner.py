@@ -1,40 +1,43 @@
-"""Advance due enrollments and queue their mails."""
+"""Advance due runs: decide about each one's next step, and write down all that follows at once."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.core.heartbeat import Pulse, beat
-from tpminstitute.mail.letters import LetterError
+from tpminstitute.mail import outbox
+from tpminstitute.mail.letters import LetterError, LetterSource
 from tpminstitute.mail.templates import current_source
-from tpminstitute.sequences import drafts, mails, wishes
-from tpminstitute.sequences.models import Enrollment, EnrollmentPause, EnrollmentStatus
+from tpminstitute.sequences import cases, drafts, mails
+from tpminstitute.sequences.decisions import Case, Verdict, decide
+from tpminstitute.sequences.models import EnrollmentStatus, StepOutcome
 from tpminstitute.sequences.pauses import wake_due
-from tpminstitute.sequences.planning import opening, reader_of
-from tpminstitute.sequences.progress import due_at, finish, step_taken
-from tpminstitute.sequences.versions import steps_of
+from tpminstitute.sequences.progress import due_at, go_on, through
+from tpminstitute.sequences.records import Note, note_each
+from tpminstitute.sequences.stopping import stop_run
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record_each
 
 log = structlog.get_logger(__name__)
 
 BATCH = 100
-"""Enrollments advanced in one transaction."""
+"""Runs advanced in one transaction."""
 
 WAIT_FOR_LETTER = timedelta(hours=1)
 """A letter that can't be made holds up its own reader for so long, and nobody else."""
 
 
 def run_due(db: Database, settings: Settings) -> int:
-    """Advance every due enrollment by one step, its mail queued in the same transaction, or written as a draft.
+    """Advance every due run by one step, its mail queued in the same transaction, or written as a draft.
 
-    Any number of schedulers may run at once. Returns how many steps were taken.
+    Any number of schedulers may run at once, and a run takes one step at most, however late they come.
+    Returns how many runs were looked at.
     """
     with db.write() as session:
         beat(session, Pulse.FOLLOW_UPS)
@@ -42,64 +45,97 @@ def run_due(db: Database, settings: Settings) -> int:
     while woken == BATCH:
         with db.write() as session:
             woken = wake_due(session, BATCH)
-    return _take_due(db, settings, _due) + _take_due(db, settings, _due_as_drafts)
+    started = clock.now()
+    return sum(_advance_all(db, settings, due, started) for due in (cases.due_mails, cases.due_drafts))
 
 
-def _take_due(db: Database, settings: Settings, due_now: Callable[[], Select[Enrollment]]) -> int:
-    taken = 0
-    while True:
+def _advance_all(db: Database, settings: Settings, due: Callable[[datetime], cases.Due], started: datetime) -> int:
+    """What is due is what was due when the tick began, also when the clock is set back meanwhile."""
+    advanced, found = 0, BATCH
+    while found == BATCH:
         with db.write() as session:
-            due = session.scalars(due_now().limit(BATCH).with_for_update(skip_locked=True, of=Enrollment)).all()
-            for enrollment in due:
-                try:
-                    _take_step(session, settings, enrollment)
-                except LetterError as problem:
-                    log.error("letter_broken", enrollment=enrollment.id, problem=str(problem))
-                    due_at(session, enrollment, clock.now() + WAIT_FOR_LETTER)
+            taken = cases.take(session, settings, due(started), BATCH)
+            batch = _Batch(session, settings, max(clock.now(), started))
+            for case in taken:
+                batch.advance(case)
+            batch.write()
             reach(FailPoint.FOLLOW_UP_BEFORE_COMMIT)
         reach(FailPoint.FOLLOW_UP_AFTER_COMMIT)
-        taken += len(due)
-        if len(due) < BATCH:
-            return taken
+        found = len(taken)
+        advanced += found
+    return advanced
 
 
-def _due() -> Select[Enrollment]:
-    return (
-        select(Enrollment)
-        .where(Enrollment.status == EnrollmentStatus.ACTIVE, Enrollment.next_due_at <= clock.now())
-        .order_by(Enrollment.next_due_at, Enrollment.id)
-    )
+class _Batch:
+    """What one transaction does: decided run by run, written together."""
 
+    def __init__(self, session: Session, settings: Settings, now: datetime) -> None:
+        self._session, self._settings, self._now = session, settings, now
+        self._sources: dict[str, LetterSource] = {}
+        self._orders: list[outbox.Order] = []
+        self._notes: list[Note] = []
+        self._left_out: list[tuple[int, str]] = []
+        self._through: list[tuple[int, str]] = []
 
-def _due_as_drafts() -> Select[Enrollment]:
-    return (
-        select(Enrollment)
-        .join(EnrollmentPause, EnrollmentPause.enrollment_id == Enrollment.id)
-        .where(
-            EnrollmentPause.drafts,
-            EnrollmentPause.due_at <= clock.now(),
-            Enrollment.status == EnrollmentStatus.PAUSED,
-        )
-        .order_by(EnrollmentPause.due_at, Enrollment.id)
-    )
+    def advance(self, case: Case) -> None:
+        """Do what is decided about a run's next step."""
+        if not case.steps:
+            self._go_on(case)
+            return
+        verdict = decide(case, self._settings, self._now)
+        try:
+            self._do(case, verdict)
+        except LetterError as problem:
+            log.error("letter_broken", enrollment=case.run.id, problem=str(problem))
+            self._wait(case, Verdict(StepOutcome.HELD, f"Held: {problem}", self._now + WAIT_FOR_LETTER))
 
+    def write(self) -> None:
+        """Write what was decided."""
+        outbox.queue_each(self._session, self._settings, self._orders)
+        note_each(self._session, self._notes)
+        record_each(self._session, ActivityKind.MAIL_NOT_SENT, self._left_out)
+        record_each(self._session, ActivityKind.ENROLLMENT_FINISHED, self._through)
 
-def _take_step(session: Session, settings: Settings, run: Enrollment) -> None:
-    steps = steps_of(session, run.version_id, run.next_position)
-    if not steps:
-        finish(session, run)
-        return
-    step, reader = steps[0], reader_of(session, settings, run.contact_id, run.sequence_id)
-    if reader.paused_until is not None:
-        due_at(session, run, opening(step, reader.paused_until, reader).at)
-        return
-    if wishes.left_out(reader, run.topic, step):
-        wishes.leave_out(session, run, step)
-    elif run.status is EnrollmentStatus.PAUSED:
-        drafts.write(session, settings, run, step)
-        return
-    else:
-        contact = session.get_one(Contact, run.contact_id)
-        letter = mails.letter_for(settings, contact, run, step.letter_key, current_source(session, step.letter_key))
-        mails.queue_mail(session, settings, run, step, letter)
-    step_taken(session, settings, run, step.number)
+    def _do(self, case: Case, verdict: Verdict) -> None:
+        match verdict.outcome:
+            case StepOutcome.STOPPED:
+                stop_run(self._session, case.run.id, verdict.sentence)
+            case StepOutcome.DRAFTED:
+                drafts.write(self._session, self._settings, case.run, case.step)
+            case StepOutcome.QUEUED:
+                self._queue(case, verdict)
+            case StepOutcome.SKIPPED:
+                self._note(case, verdict)
+                if verdict.told:
+                    self._left_out.append((case.contact.id, verdict.told))
+                self._go_on(case)
+            case _:
+                self._wait(case, verdict)
+
+    def _queue(self, case: Case, verdict: Verdict) -> None:
+        source = self._source(case.step.letter_key)
+        letter = mails.letter_for(self._settings, case.contact, case.run, case.step.letter_key, source)
+        self._orders.append(mails.order_for(self._settings, case.contact, case.run, case.step, letter))
+        case.mails.append(self._now)
+        self._note(case, verdict)
+        self._go_on(case)
+
+    def _wait(self, case: Case, verdict: Verdict) -> None:
+        assert verdict.at is not None  # what waits, waits until some moment
+        self._note(case, verdict)
+        due_at(self._session, case.run, verdict.at)
+
+    def _go_on(self, case: Case) -> None:
+        following = case.steps[1] if len(case.steps) > 1 else None
+        go_on(self._session, case.run, following, case.reader, self._now)
+        if case.run.status is EnrollmentStatus.FINISHED:
+            self._through.append((case.contact.id, through(case.sequence)))
+
+    def _note(self, case: Case, verdict: Verdict) -> None:
+        moment = self._now if verdict.outcome is StepOutcome.QUEUED else verdict.at
+        self._notes.append(Note(case.run, case.step.number, verdict.outcome, verdict.sentence, moment))
+
+    def _source(self, key: str) -> LetterSource:
+        if key not in self._sources:
+            self._sources[key] = current_source(self._session, key)
+        return self._sources[key]

@@ -46,6 +46,11 @@ def stop_for_course_date(session: Session, course_date_id: int, reason: str) -> 
     return len(_stop(session, _OF_COURSE, course_date_id, reason))
 
 
+def stop_run(session: Session, run_id: int, reason: str) -> None:
+    """Stop one run; the caller holds its row."""
+    _stop(session, _OF_RUN, run_id, reason)
+
+
 def stop_by_hand(session: Session, run_id: int, account_id: int) -> None:
     """Stop one run by a person's word. Raises `Refusal` when it doesn't run any more."""
     contact_id = session.scalar(select(Enrollment.contact_id).where(Enrollment.id == run_id))

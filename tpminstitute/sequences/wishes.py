@@ -69,10 +69,9 @@ def left_out(reader: Reader, topic: str, step: SequenceStep) -> bool:
     return reader.only_topic and not about_it
 
 
-def leave_out(session: Session, enrollment: Enrollment, step: SequenceStep) -> None:
-    """Say on the timeline why a step's mail is not written."""
-    sentence = f"Follow-up {step.position} was left out. {_off_topic(enrollment)}"
-    record(session, enrollment.contact_id, ActivityKind.MAIL_NOT_SENT, sentence)
+def off_topic(run: Enrollment) -> str:
+    """Return why a mail isn't for a reader who asked for their own topic only, as a sentence."""
+    return f"The person asked for mails about “{run.topic}” only, and it is about something else."
 
 
 def wish(session: Session, settings: Settings, contact: Contact, what: Wish) -> bool:
@@ -185,10 +184,6 @@ def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, dat
 def _cancel_against(session: Session, run: Enrollment, steps: Row[SequenceStep], reader: Reader) -> None:
     end = reader.paused_until
     against = [step for step in steps if end is not None or left_out(reader, run.topic, step)]
-    reason = _off_topic(run) if end is None else f"The person asked for no follow-ups until {end:%d %b %Y}."
+    reason = off_topic(run) if end is None else f"The person asked for no follow-ups until {end:%d %b %Y}."
     keys = [step_key(run.id, step.number) for step in against]
     outbox.cancel(session, f"enrollment:{run.id}", reason, keys)
-
-
-def _off_topic(enrollment: Enrollment) -> str:
-    return f"The person asked for mails about “{enrollment.topic}” only, and it is about something else."
