@@ -52,6 +52,7 @@ def upgrade() -> None:
         "(SELECT id FROM sequence_versions WHERE sequence_versions.sequence_id = enrollments.sequence_id)"
     )
     require(op.get_bind(), "enrollments", "version_id")
+    _record_what_was_written()
     op.execute(
         "ALTER TABLE enrollment_pauses ADD COLUMN drafts BOOLEAN DEFAULT FALSE NOT NULL "
         "CONSTRAINT ck_enrollment_pauses_drafts_wait_for_a_person CHECK (NOT drafts OR until IS NULL)"
@@ -236,6 +237,18 @@ def _write_first_versions() -> None:
         "opens_minute, closes_minute, conditions, topics) "
         "SELECT sequence_versions.id, position, position, letter_key, delay_hours, 'hours', '1234567', 0, 1440, '[]', "
         "topics FROM steps JOIN sequence_versions ON sequence_versions.sequence_id = steps.sequence_id"
+    )
+
+
+def _record_what_was_written() -> None:
+    """Each follow-up that was written before reasons were kept counts for its step."""
+    op.execute(
+        "INSERT INTO step_records (enrollment_id, version_id, number, outcome, sentence, at, due_at) "
+        "SELECT enrollments.id, enrollments.version_id, sequence_steps.number, 'queued', "
+        "'It was due. Reasons were not kept yet.', messages.created_at, messages.created_at "
+        "FROM enrollments JOIN sequence_steps ON sequence_steps.version_id = enrollments.version_id "
+        "JOIN messages ON messages.dedupe_key = 'enrollment:' || enrollments.id || ':step:' || sequence_steps.number "
+        "ORDER BY messages.id"
     )
 
 

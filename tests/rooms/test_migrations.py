@@ -5,7 +5,15 @@ from alembic import command
 from sqlalchemy import select, text
 
 from tpminstitute.core.db import Database, _alembic_config, upgrade
-from tpminstitute.sequences.models import Enrollment, Sequence, SequenceStep, SequenceVersion, WaitUnit
+from tpminstitute.sequences.models import (
+    Enrollment,
+    Sequence,
+    SequenceStep,
+    SequenceVersion,
+    StepOutcome,
+    StepRecord,
+    WaitUnit,
+)
 
 ADA = (
     "INSERT INTO contacts (id, public_id, email, email_key, name, phone_typed, first_seen_at) "
@@ -14,6 +22,14 @@ ADA = (
 RUN = (
     "INSERT INTO enrollments (contact_id, sequence_id, cause, status, reason, topic, next_position, next_due_at, "
     "started_at) VALUES (1, 1, 'inquiry:1', 'active', '', 'Courses', 2, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+)
+
+MAIL = (
+    "INSERT INTO messages (kind, contact_id, cause, dedupe_key, message_id, sender, recipient, recipient_key, "
+    "recipient_domain, subject, content, status, reason, due_at, created_at, attempts, sent_at) "
+    "VALUES ('follow_up', 1, "
+    "'enrollment:1', 'enrollment:1:step:1', '<1@x>', 'info@x', 'ada@example.org', 'ada@example.org', 'example.org', "
+    "'s', '', 'sent', '', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 1, CURRENT_TIMESTAMP)"
 )
 
 
@@ -30,6 +46,7 @@ def db_of_release_2(request, tmp_path):
         command.upgrade(config, "0002")
         connection.execute(text(ADA))
         connection.execute(text(RUN))
+        connection.execute(text(MAIL))
     yield db
     db.close()
     if request.param == "postgresql":
@@ -66,3 +83,10 @@ def test_the_first_sequence_still_begins_for_every_topic_after_an_upgrade(db_of_
         version = session.scalars(select(SequenceVersion).where(SequenceVersion.sequence_id == first.id)).one()
     assert len(first.starts_for) == 7
     assert (first.active, first.archived_at, version.number) == (True, None, 1)
+
+
+def test_a_mail_that_was_written_before_counts_for_its_step_after_an_upgrade(db_of_release_2):
+    upgrade(db_of_release_2)
+    with db_of_release_2.read() as session:
+        kept = session.scalars(select(StepRecord)).one()
+    assert (kept.enrollment_id, kept.number, kept.outcome) == (1, 1, StepOutcome.QUEUED)

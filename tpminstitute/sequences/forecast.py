@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.mail.templates import current_subjects
+from tpminstitute.sequences.conditions import describe, parse
 from tpminstitute.sequences.models import Enrollment, EnrollmentPause, EnrollmentStatus, Sequence, SequenceStep
 from tpminstitute.sequences.planning import Reader, opening, plan, reader_of, readers_of
 from tpminstitute.sequences.versions import newest_version, steps_of
@@ -85,5 +86,6 @@ def _following(
         planned = plan(step, since, reader) if begins is None else opening(step, begins, reader)
         begins, since = None, planned.at
         if not left_out(reader, topic, step):
-            to_come.append(Expected(subjects[step.letter_key], since, reader.zone, planned.why))
+            depends_on = tuple(describe(condition) for condition in parse(step.conditions))
+            to_come.append(Expected(subjects[step.letter_key], since, reader.zone, planned.why, depends_on))
     return to_come

@@ -9,10 +9,12 @@ from tpminstitute.core.tokens import Signer
 from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address, feedback_id
 from tpminstitute.mail.letters import Letter, LetterSource, render
+from tpminstitute.mail.links import sent_through
 from tpminstitute.mail.models import Message, MessageKind
 from tpminstitute.mail.reply_addresses import reply_to_institute
+from tpminstitute.sequences.clicks import Link, counted_address
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
-from tpminstitute.sequences.models import Enrollment, SequenceStep, StepOutcome
+from tpminstitute.sequences.models import Enrollment, Sequence, SequenceStep, StepOutcome
 from tpminstitute.sequences.records import note_step
 from tpminstitute.sequences.versions import steps_of
 from tpminstitute.sequences.wishes import step_key
@@ -39,13 +41,22 @@ def queue_mail(session: Session, settings: Settings, run: Enrollment, step: Sequ
     Returns False when the run's mail of that step was queued before; then nothing is written.
     """
     contact = session.get_one(Contact, run.contact_id)
-    return outbox.queue(session, settings, order_for(settings, contact, run, step, letter))
+    sequence = session.get_one(Sequence, run.sequence_id)
+    return outbox.queue(session, settings, order_for(settings, contact, run, sequence, step, letter))
 
 
 def order_for(
-    settings: Settings, contact: Contact, run: Enrollment, step: SequenceStep, letter: Letter
+    settings: Settings, contact: Contact, run: Enrollment, sequence: Sequence, step: SequenceStep, letter: Letter
 ) -> outbox.Order:
-    """Return the mail that a step owes, with the headers by which its reader leaves with one click (RFC 8058)."""
+    """Return the mail that a step owes, with the headers by which its reader leaves with one click (RFC 8058).
+
+    Its links lead through an address of ours where staff chose to count them for `sequence`.
+    """
+    url = unsubscribe_url(settings, contact)
+    if sequence.counts_clicks:
+        letter = sent_through(
+            letter, lambda link: counted_address(settings, Link(run.id, step.number, link)), never={url}
+        )
     return outbox.Order(
         kind=MessageKind.FOLLOW_UP,
         contact_id=contact.id,
@@ -56,7 +67,7 @@ def order_for(
         letter=letter,
         reply_to=reply_to_institute(settings, contact.public_id),
         headers={
-            "List-Unsubscribe": f"<{unsubscribe_url(settings, contact)}>",
+            "List-Unsubscribe": f"<{url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "Auto-Submitted": "auto-generated",
             "Feedback-ID": feedback_id(MessageKind.FOLLOW_UP, step.letter_key, settings.mail_from),

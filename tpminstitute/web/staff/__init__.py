@@ -8,6 +8,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     access,  # noqa: F401
     desk,  # noqa: F401
     doctor,  # noqa: F401
+    effect,  # noqa: F401
     enrollments,  # noqa: F401
     inquiries,  # noqa: F401
     letters,  # noqa: F401
