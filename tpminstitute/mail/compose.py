@@ -227,6 +227,7 @@ def _encoded_body(text: str) -> tuple[str, str]:
     octets = b"".join(line + b"\r\n" for line in lines)
     if octets.isascii() and b"\0" not in octets and max(map(len, lines), default=0) <= _LINE:
         return "7bit", octets.decode("ascii")
-    printable, sixty_four = encodestring(octets), encodebytes(octets).replace(b"\n", b"\r\n")
-    shorter = len(printable) <= len(sixty_four)
-    return ("quoted-printable", printable.decode("ascii")) if shorter else ("base64", sixty_four.decode("ascii"))
+    printable = encodestring(octets)
+    if len(printable) <= -(-len(octets) // 3) * 4 + -(-len(octets) // 57) * 2:  # four characters for three, CRLF a line
+        return "quoted-printable", printable.decode("ascii")
+    return "base64", encodebytes(octets).replace(b"\n", b"\r\n").decode("ascii")

@@ -40,13 +40,13 @@ CHAPTERS = {
 
 def greeting(name: str) -> str:
     """Return how a letter begins: with a first name where `name` safely yields one, without where it doesn't."""
-    first = first_name(name)
-    return f"Hello {first}," if first else "Hello,"
+    return of_reader(name)["greeting"]
 
 
 def of_reader(name: str) -> dict[str, str]:
     """Return the variables that speak of the reader, none of them empty, whatever was typed as `name`."""
-    return {"greeting": greeting(name), "first_name": first_name(name) or NO_FIRST_NAME}
+    first = first_name(name)
+    return {"greeting": f"Hello {first}," if first else "Hello,", "first_name": first or NO_FIRST_NAME}
 
 
 def of_guide(public_url: str, letter_key: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The mail of a step: its letter for one reader, its place in the outbox, and taking it back from there."""
 
+from functools import lru_cache
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,8 +24,13 @@ from tpminstitute.sequences.wishes import step_key
 
 def unsubscribe_url(settings: Settings, contact: Contact) -> str:
     """Return the contact's own address for leaving the follow-ups; it never expires."""
-    token = Signer(settings.secret_key, "unsubscribe").sign(contact.public_id)
-    return f"{settings.public_url}/unsubscribe/{token}"
+    return f"{settings.public_url}/unsubscribe/{_token(settings.secret_key, contact.public_id)}"
+
+
+@lru_cache(maxsize=256)
+def _token(secret_key: str, public_id: str) -> str:
+    """A mail names it twice, in its header and in its words."""
+    return Signer(secret_key, "unsubscribe").sign(public_id)
 
 
 def letter_for(settings: Settings, contact: Contact, run: Enrollment, key: str, source: LetterSource) -> Letter:

@@ -6,6 +6,7 @@ Whatever plans a mail plans it here, so that a run's `next_due_at` is already a 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
@@ -129,7 +130,12 @@ def moment_before_course(step: SequenceStep, reader: Reader) -> datetime | None:
 
 def window_of(step: SequenceStep) -> Window:
     """Return when the mails of a step may go."""
-    return Window(frozenset(map(int, step.days)), step.opens_minute, step.closes_minute)
+    return _window(step.days, step.opens_minute, step.closes_minute)
+
+
+@lru_cache(maxsize=256)
+def _window(days: str, opens: int, closes: int) -> Window:
+    return Window(frozenset(map(int, days)), opens, closes)
 
 
 def is_open(step: SequenceStep, moment: datetime, reader: Reader) -> bool:

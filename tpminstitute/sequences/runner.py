@@ -26,7 +26,7 @@ from tpminstitute.timeline.service import record_each
 
 log = structlog.get_logger(__name__)
 
-BATCH = 100
+BATCH = 250
 """Runs advanced in one transaction."""
 
 WAIT_FOR_LETTER = timedelta(hours=1)
