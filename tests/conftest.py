@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 from playwright.sync_api import Page
 
 from tests.parts.browser import Complaints, SystemBrowser
@@ -22,6 +23,7 @@ from tests.parts.install import find_chromium, find_dovecot, find_openssl, find_
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 from tests.parts.reused import ReusedDatabase
+from tests.parts.routes import remember_routes
 from tests.parts.service import RunningService
 from tests.parts.smtp import MailServer
 from tpminstitute.core.config import Settings
@@ -37,7 +39,15 @@ _went_out: list[str] = []
 hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
+# Plain tracebacks, as the service writes them: a fancy one takes fifteen seconds where Rich is installed.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 share_dialects()
+remember_routes()
 
 # A setting of the developer's shell must not change what the tests see.
 for _name in Settings.model_fields:
@@ -222,6 +232,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The DATABASE_URL of a fresh, migrated database: the test runs once on SQLite and once on PostgreSQL."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test that says nothing about the database: what a page shows, what is refused before anything is stored."""
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For a test of what only PostgreSQL could do in another way."""
 
 
 @pytest.fixture

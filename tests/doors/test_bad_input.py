@@ -8,11 +8,12 @@ import pytest
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from tests.conftest import on_postgresql, on_sqlite
 from tests.doors.html import active_content, read
 from tests.doors.letters_seen import expect_only_our_headers, part
 from tests.doors.naughty import IMPOSSIBLE_ADDRESSES, NAUGHTY, TRICKY_ADDRESSES
 from tests.doors.people import LETTER
-from tests.factories import ADA, contact_of, count, messages
+from tests.factories import ADA, contact_of, count, messages, submitted
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.mail.models import MessageKind
@@ -69,6 +70,7 @@ def expect_inert_at(desk, contact, field, text):
         assert active_content(shown_page) == [f"script {s['src']}" for s in shown_page.first("head").all("script")]
 
 
+@on_sqlite
 @pytest.mark.parametrize("text", NAUGHTY.values(), ids=NAUGHTY)
 def test_a_naughty_text_is_stored_exactly_and_shown_inert_or_refused_beside_its_field(db, visitor, desk, text):
     line = text.strip()
@@ -91,6 +93,16 @@ def test_a_naughty_text_is_stored_exactly_and_shown_inert_or_refused_beside_its_
             expect_refused_beside(answer, field, typed)
 
 
+@on_postgresql
+def test_what_the_form_lets_through_postgresql_keeps_as_exactly(db, settings):
+    typed = {}
+    for number, text in enumerate([*NAUGHTY.values(), *("🙂é\u202e<" * 5_000,)]):
+        message, name = text.replace("\x00", ""), one_line(text, 80) or "Ada"
+        inquiry = submitted(db, settings, message=message or ".", name=name, email=f"{number}@example.org")
+        typed[inquiry.id] = (message or ".", name)
+    assert {inquiry.id: (inquiry.message, inquiry.name) for inquiry in inquiries(db)} == typed
+
+
 @pytest.mark.parametrize("address", TRICKY_ADDRESSES.values(), ids=TRICKY_ADDRESSES)
 def test_an_unusual_address_is_kept_and_written_to(db, visitor, address):
     answer = visitor.send(email=address)
@@ -101,6 +113,7 @@ def test_an_unusual_address_is_kept_and_written_to(db, visitor, address):
     expect_inert(db, visitor, answer)
 
 
+@on_sqlite
 @pytest.mark.parametrize("address", IMPOSSIBLE_ADDRESSES.values(), ids=IMPOSSIBLE_ADDRESSES)
 def test_an_address_that_no_mail_reaches_is_refused_beside_its_field(db, visitor, address):
     expect_refused_beside(visitor.send(email=address), "email", address)
@@ -113,6 +126,7 @@ def test_a_name_of_one_letter_or_of_eighty_is_stored(db, visitor, name):
     assert inquiries(db)[0].name == name
 
 
+@on_sqlite
 @pytest.mark.parametrize("letters", [10_000, 20_000])
 @pytest.mark.parametrize("sign", ["a", "é", "🙂", "\u202e", "\n.\n", "<"])
 def test_a_long_message_is_stored_whole_and_mailed_in_full_or_as_far_as_webmail_shows_it(db, visitor, letters, sign):
@@ -134,6 +148,7 @@ def test_a_message_one_character_too_long_comes_back_whole(db, visitor):
     assert "20,001" in read(answer.text).with_id("message-error").words
 
 
+@on_sqlite
 def test_a_multipart_form_is_taken_as_any_other(db, visitor):
     data = LETTER | {"token": visitor.open_form(), "message": "Ünï\r\ncode"}
     answer = visitor.client.post("/contact", data=data, content_type="multipart/form-data")
@@ -141,6 +156,7 @@ def test_a_multipart_form_is_taken_as_any_other(db, visitor):
     assert inquiries(db)[0].message == "Ünï\ncode"
 
 
+@on_sqlite
 def test_a_file_in_place_of_a_field_is_a_missing_field(db, visitor):
     data = LETTER | {"token": visitor.open_form(), "message": (io.BytesIO(b"bytes"), "letter.txt")}
     answer = visitor.client.post("/contact", data=data, content_type="multipart/form-data")
@@ -148,6 +164,7 @@ def test_a_file_in_place_of_a_field_is_a_missing_field(db, visitor):
     assert read(answer.text).with_id("message-error").words
 
 
+@on_sqlite
 def test_of_a_field_sent_twice_the_first_counts(db, visitor):
     data = LETTER | {"token": visitor.open_form(), "email": [ADA, "bob@evil.example"], "name": ["Ada", "Bob"]}
     assert visitor.client.post("/contact", data=data).status_code == 303
@@ -155,6 +172,7 @@ def test_of_a_field_sent_twice_the_first_counts(db, visitor):
     assert [m.recipient for m in messages(db)] == [INFO, ADA]
 
 
+@on_sqlite
 def test_fields_that_are_not_ours_change_nothing(db, visitor):
     answer = visitor.send(state="spam", contact_id="1", csrf_token="x", regions="GB", address="x")
     assert answer.status_code == 303
