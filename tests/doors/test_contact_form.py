@@ -8,6 +8,7 @@ import time_machine
 from sqlalchemy import select, text
 
 from app import create_app
+from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import LETTER, Visitor
 from tests.factories import contact_of, count, make_settings, statuses
@@ -85,6 +86,7 @@ def test_an_address_may_choose_the_topic_beforehand(client):
     assert read(client.get("/contact?topic=pmp").text).first("form", class_="letter").fields["topic"] == "pmp"
 
 
+@on_sqlite
 @pytest.mark.parametrize("topic", ["nonsense", "<script>", "%00", "%ff"])
 def test_a_topic_that_is_none_chooses_nothing(client, topic):
     answer = client.get(f"/contact?topic={topic}")
@@ -92,6 +94,7 @@ def test_a_topic_that_is_none_chooses_nothing(client, topic):
     assert read(answer.text).first("form", class_="letter").fields["topic"] == ""
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("typed", "language", "e164"),
     [
@@ -130,6 +133,7 @@ def test_the_time_zone_of_the_newest_browser_is_kept_with_the_contact(db, visito
         assert (contact_of(db).time_zone, contact_of(db).time_zone_source) == (name, ZoneSource.BROWSER)
 
 
+@on_sqlite
 @pytest.mark.parametrize("page", ["/", "/contact", "/contact?consent=y"])
 def test_consent_is_never_ticked_beforehand(client, page):
     assert "checked" not in read(client.get(page).text).with_id("consent").attrs
@@ -162,6 +166,7 @@ def test_without_a_tick_nobody_is_followed_up(db, visitor):
     assert (count(db, Consent), count(db, Enrollment)) == (0, 0)
 
 
+@on_sqlite
 @pytest.mark.parametrize("token", [None, "", "forged", "x" * 10_000, "é\u202e", "WyJ4Il0.AAAA"])
 def test_a_letter_without_a_good_token_is_not_stored_and_comes_back_whole(db, client, token):
     answer = client.post("/contact", data=TYPED | ({} if token is None else {"token": token}))
@@ -203,6 +208,7 @@ def test_a_letter_with_the_trap_filled_in_is_kept_and_set_apart(db, visitor):
     assert the(db, Inquiry).message == LETTER["message"]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "headers",
     [
@@ -223,6 +229,7 @@ def test_a_letter_sent_from_another_site_is_not_taken_and_comes_back_whole(db, v
     assert count(db, Inquiry) == 0
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "headers",
     [
@@ -239,6 +246,7 @@ def test_a_letter_sent_from_our_own_page_is_taken(visitor, headers):
     assert visitor.send(headers=headers).status_code == 303
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [

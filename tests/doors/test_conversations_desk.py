@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from sqlalchemy import insert, select, update
 
+from tests.conftest import on_sqlite
 from tests.doors.html import active_content, read
 from tests.doors.mails import CHARLIE, PDF, acknowledgement_id, came_in
 from tests.doors.naughty import NAUGHTY
@@ -127,6 +128,7 @@ def test_the_same_file_in_a_later_mail_is_shown_quietly(db, settings, desk, aske
     assert older.first("li")["class"] == ""
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", ["run.exe", "page.html", "sheet.xlsm", "logo.svg", "go.ps1"])
 def test_a_file_that_can_run_has_a_warning_beside_it(db, settings, desk, asked, name):
     came_in(db, settings, files={name: b"MZ\x90\0" * 100, "cv.pdf": PDF})
@@ -187,6 +189,7 @@ def test_a_place_in_a_conversation_that_is_none_is_harmless(db, desk, asked, pla
     assert desk.client.get(f"{home_of(db)}?earlier={place}").status_code == 200
 
 
+@on_sqlite
 def test_hostile_mails_are_shown_inert(db, settings, desk, asked):
     own_pages = [f"/staff/received/{came_in(db, settings, _hostile(name))}" for name in NAUGHTY]
     conversation_pages = []
@@ -372,6 +375,7 @@ def test_the_list_says_how_long_somebody_waits(db, settings, desk_of):
         assert desk_of().page("/staff/").first("span", class_="row-when").words == "3 days"
 
 
+@on_sqlite
 @pytest.mark.parametrize("show", ["us", "them", "done", "look", "suspected", "spam", "other", "all"])
 def test_each_empty_list_says_what_would_be_there(desk, show):
     assert len(desk.page(f"/staff/?show={show}").first("p", class_="empty").words) > 20

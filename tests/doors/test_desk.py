@@ -7,6 +7,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from app import create_app
+from tests.conftest import on_sqlite
 from tests.doors.people import labels
 from tests.factories import (
     ADA,
@@ -251,6 +252,7 @@ def test_a_contact_whose_mail_comes_as_usual_has_no_wishes_and_no_closed_address
     assert "closed" not in words
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("wishes", "says"),
     [
@@ -287,6 +289,7 @@ def test_a_pause_that_is_over_is_no_wish_any_more(db, settings, desk_of):
         assert "Follow-up wishes" not in facts(desk_of(), db).words
 
 
+@on_sqlite
 @pytest.mark.parametrize("reason", list(SuppressionReason))
 def test_a_contacts_page_says_why_since_when_and_to_what_the_address_is_closed(db, settings, desk, reason):
     submitted(db, settings)
@@ -367,6 +370,7 @@ def test_a_press_on_an_old_page_while_the_letter_is_broken_again_changes_nothing
     assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT) == []
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("age", "says"),
     [

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import on_sqlite
 from tests.factories import make_settings
 from tests.parts.ports import free_port
 from tests.parts.tls import Site
@@ -66,6 +67,7 @@ def test_settings_that_stop_every_command_are_a_finding(environment, capsys, opt
     assert "SECRET_KEY needs at least 32 characters" in capsys.readouterr().out
 
 
+@on_sqlite
 @pytest.mark.parametrize("role", Role)
 def test_everybody_at_the_desk_may_look_and_reads_the_worst_first(desk_of, db, role):
     with db.write() as session:

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
+from tests.conftest import on_sqlite
 from tests.doors.html import active_content, read
 from tests.doors.people import labels
 from tests.factories import contact_of, messages, store_letter, submitted
@@ -68,6 +69,7 @@ def test_the_list_names_a_saved_letter_that_can_not_be_sent_any_more(db, desk):
     assert problem.parents[-1].first("a").words == "Follow-up: skills"
 
 
+@on_sqlite
 @pytest.mark.parametrize("key", ["acknowledgement", "acknowledgement-again", "follow-up-skills"])
 def test_the_editor_holds_the_letter_its_variables_and_its_preview(desk, key):
     page = desk.page(f"/staff/templates/{key}")
@@ -77,6 +79,7 @@ def test_the_editor_holds_the_letter_its_variables_and_its_preview(desk, key):
     assert "Hello Ada," in frame_of(desk, page).text
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "address", ["/staff/templates/nothing", "/staff/templates/nothing/versions", f"{HOME}/preview/x"]
 )
@@ -131,6 +134,7 @@ def test_only_the_editor_may_hold_a_frame(desk):
     assert "frame-src" not in desk.client.get("/staff/templates").headers["Content-Security-Policy"]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "body",
     [
@@ -154,6 +158,7 @@ def test_a_hostile_letter_is_text_in_editor_preview_and_difference(desk, body):
     assert not desk.page(f"{HOME}/versions").first("dl", class_="difference").all("script")
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "body", ["{0.__class__}", "{{ config }}", "x" * 100_000, "[x](javascript:alert(1))", "[x](https://[)"]
 )
@@ -228,6 +233,7 @@ def test_saving_on_an_outdated_version_keeps_the_text_and_shows_what_is_new(db, 
         assert current_source(session, "acknowledgement").preheader == "Mine, typed for an hour."
 
 
+@on_sqlite
 @pytest.mark.parametrize("based_on", ["", "x", "-1", "7", "9" * 30])
 def test_a_form_that_does_not_say_its_version_is_outdated(db, desk, based_on):
     press(desk, "Save", **WRITTEN)

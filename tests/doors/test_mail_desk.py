@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
+from tests.conftest import on_sqlite
 from tests.doors.people import labels
 from tests.factories import contact_of, messages, submitted
 from tpminstitute.accounts.models import AuditEntry, Role
@@ -93,6 +94,7 @@ def test_a_mail_that_was_decided_meanwhile_is_said_so(undelivered, desk):
     assert "Nothing was changed" in says(desk.press("Send again", page), desk)
 
 
+@on_sqlite
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/staff/", "MAIL", "mail/../", ""])
 def test_nobody_is_sent_to_an_address_out_of_the_link(db, undelivered, desk, back):
     page = desk.page("/staff/mail")
@@ -158,6 +160,7 @@ def test_a_hold_without_a_reason_comes_back_with_what_to_do(db, admin):
     assert not switch(db).held
 
 
+@on_sqlite
 @pytest.mark.parametrize("page", ["/staff/", "/staff/mail", "/staff/suppressions", "/staff/parts"])
 def test_a_hold_is_said_on_every_page_of_the_desk(db, desk, page):
     assert "outgoing mail is held" not in desk.page(page).text

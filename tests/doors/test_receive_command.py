@@ -3,16 +3,15 @@
 import os
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from tests.conftest import on_sqlite
 from tests.doors.mailboxes import a_mail
 from tests.factories import make_settings, submitted
 from tests.parts.ports import free_port
-from tpminstitute.core.db import Database
 from tpminstitute.inbox.contents import content_of
 from tpminstitute.inbox.models import Door, ReceivedContent, ReceivedMail
 from tpminstitute.inbox.receive import LARGEST
@@ -68,6 +67,7 @@ def test_a_known_persons_mail_is_theirs(db, tmp_path, database_url, handed_over)
     assert mail.contact_id == inquiry.contact_id
 
 
+@on_sqlite
 def test_while_the_database_is_away_the_mail_server_has_to_wait(handed_over):
     done = handed_over(a_mail(), DATABASE_URL=f"postgresql://tpm@127.0.0.1:{free_port()}/gone")
     assert done.returncode == os.EX_TEMPFAIL
@@ -75,11 +75,13 @@ def test_while_the_database_is_away_the_mail_server_has_to_wait(handed_over):
     assert done.stderr.count(b"\n") == 1
 
 
+@on_sqlite
 def test_a_database_that_was_never_made_makes_the_mail_server_wait(tmp_path, handed_over):
     done = handed_over(a_mail(), DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
     assert (done.returncode, done.stderr[:6]) == (os.EX_TEMPFAIL, b"4.3.0 ")
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("options", "environment", "mail", "code", "words"),
     [
@@ -95,10 +97,11 @@ def test_what_can_not_be_taken_says_why_and_stores_nothing(db, handed_over, opti
     assert stored(db) == []
 
 
-def test_of_a_mail_of_50_mb_the_beginning_is_kept(sqlite_url, handed_over):
+@on_sqlite
+def test_of_a_mail_of_50_mb_the_beginning_is_kept(db, handed_over):
     line = b"A line that says very little, over and over again.\r\n"
-    assert handed_over(a_mail("Large", body=line * (50_000_000 // len(line))), DATABASE_URL=sqlite_url).returncode == 0
-    with closing(Database(sqlite_url)) as db, db.read() as session:
+    assert handed_over(a_mail("Large", body=line * (50_000_000 // len(line)))).returncode == 0
+    with db.read() as session:
         (mail,) = session.scalars(select(ReceivedMail))
         assert len(session.get_one(ReceivedContent, mail.id).content) == LARGEST
         assert "larger than 25 MB" in mail.problems[-1]

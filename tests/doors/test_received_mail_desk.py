@@ -5,6 +5,7 @@ import base64
 import pytest
 from sqlalchemy import select
 
+from tests.conftest import on_sqlite
 from tests.doors.html import active_content, read
 from tests.doors.mails import CHARLIE, PDF, PNG, a_mail, acknowledgement_id, came_in
 from tests.doors.naughty import NAUGHTY
@@ -102,6 +103,7 @@ def test_a_mail_is_downloaded_byte_for_byte_as_it_came(db, settings, desk):
     assert answer.mimetype == "application/octet-stream"
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("name", "octets", "handed_out_as"),
     [

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.routing.converters import NumberConverter
 
+from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
 from tests.factories import count
@@ -113,6 +114,7 @@ def test_two_parallel_uses_of_the_setup_link_make_one_account(app, db, setup_lin
     assert max(answers) in (409, 410)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
@@ -164,6 +166,7 @@ def test_nonsense_at_the_sign_in_is_refused_and_no_error_of_ours(alice, email, p
     assert alice.client.get("/staff/").status_code == 302
 
 
+@on_sqlite
 @pytest.mark.parametrize("place", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:x"])
 def test_signing_in_leads_to_no_other_site(alice, place):
     page = read(alice.client.get("/staff/sign-in", query_string={"next": place}).text)

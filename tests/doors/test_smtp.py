@@ -7,6 +7,7 @@ import dkim as dkimpy
 import pytest
 from sqlalchemy import update
 
+from tests.conftest import on_sqlite
 from tests.factories import ADA, make_settings, messages, submitted
 from tests.parts import lint
 from tests.parts.keys import ed25519_pem, rsa_pem
@@ -44,6 +45,7 @@ def test_a_batch_goes_over_one_connection_byte_for_byte(db, settings, mail_serve
     assert sorted(mail.content for mail in mail_server.mails) == sorted(message.content for message in messages(db))
 
 
+@on_sqlite
 def test_lines_that_begin_with_a_dot_arrive_as_they_were(db, settings, mail_server):
     submitted(db, settings, message=".\n..two\n.\nQUIT")
     delivered(db, settings)
@@ -53,6 +55,7 @@ def test_lines_that_begin_with_a_dot_arrive_as_they_were(db, settings, mail_serv
     assert "\n.\n..two\n.\nQUIT\n" in body.get_content().replace("\r\n", "\n")
 
 
+@on_sqlite
 @pytest.mark.parametrize("moment", ["mail", "rcpt", "data", "dot"])
 def test_a_4xx_at_any_moment_waits(db, settings, mail_server, moment):
     submitted(db, settings)
@@ -70,6 +73,7 @@ def test_a_5xx_for_one_address_fails_that_mail_only(db, settings, mail_server, m
     assert (acknowledgement(db).status, "No such user" in acknowledgement(db).reason) == (MessageStatus.FAILED, True)
 
 
+@on_sqlite
 def test_a_connection_dropped_before_the_content_loses_and_doubles_nothing(db, settings, mail_server):
     submitted(db, settings)
     mail_server.script("rcpt", DROP, address=ADA, times=1)
@@ -78,6 +82,7 @@ def test_a_connection_dropped_before_the_content_loses_and_doubles_nothing(db, s
     assert [mail.recipients for mail in mail_server.mails] == [["info@tpminstitute.org"]]
 
 
+@on_sqlite
 def test_a_connection_dropped_after_the_dot_leaves_a_visitors_mail_to_a_person(db, settings, mail_server):
     submitted(db, settings)
     mail_server.script("dot", DROP, address=ADA)
@@ -85,6 +90,7 @@ def test_a_connection_dropped_after_the_dot_leaves_a_visitors_mail_to_a_person(d
     assert acknowledgement(db).status is MessageStatus.UNCERTAIN
 
 
+@on_sqlite
 def test_a_421_ends_the_connection_and_the_next_mail_takes_a_new_one(db, settings, mail_server):
     submitted(db, settings)
     mail_server.script("rcpt", "421 4.7.0 Too many", address="info@tpminstitute.org", times=1)
@@ -98,6 +104,7 @@ def test_a_server_that_is_away_is_unreachable(tmp_path):
         pass
 
 
+@on_sqlite
 def test_a_silent_server_is_given_up_within_half_a_lease(db, tmp_path, mail_server):
     settings = make_settings(tmp_path, smtp_url=mail_server.url, lease_seconds=5)
     submitted(db, settings)
@@ -131,6 +138,7 @@ def test_a_server_that_asks_for_a_password_gets_it_or_is_unreachable(tmp_path):
                 assert not fits
 
 
+@on_sqlite
 def test_a_local_part_in_another_script_needs_a_server_that_knows_it(db, tmp_path):
     with MailServer(smtputf8=False) as server:
         settings = make_settings(tmp_path, smtp_url=server.url)
@@ -141,12 +149,14 @@ def test_a_local_part_in_another_script_needs_a_server_that_knows_it(db, tmp_pat
     assert "SMTPUTF8" in message.reason
 
 
+@on_sqlite
 def test_a_local_part_in_another_script_is_mailed_where_the_server_knows_it(db, settings, mail_server):
     submitted(db, settings, email="jürgen@bücher.example.org")
     assert delivered(db, settings) == 2
     assert mail_server.to("jürgen@xn--bcher-kva.example.org") or mail_server.to("jürgen@bücher.example.org")
 
 
+@on_sqlite
 def test_what_the_server_said_is_kept(db, settings, mail_server):
     submitted(db, settings)
     with SmtpTransport(settings).open() as connection:
@@ -154,6 +164,7 @@ def test_what_the_server_said_is_kept(db, settings, mail_server):
     assert (answer.kind, answer.code) == (DeliveryEventKind.ACCEPTED, 250)
 
 
+@on_sqlite
 @pytest.mark.parametrize("smtputf8", [True, False])
 def test_a_domain_in_another_script_goes_out_in_ascii_to_any_server(db, tmp_path, smtputf8):
     with MailServer(smtputf8=smtputf8) as server:
@@ -164,6 +175,7 @@ def test_a_domain_in_another_script_goes_out_in_ascii_to_any_server(db, tmp_path
     assert mail.sender == "info@xn--bcher-kva.example"
 
 
+@on_sqlite
 def test_a_mail_that_the_server_cannot_take_blocks_none_behind_it(db, tmp_path):
     with MailServer(smtputf8=False) as server:
         settings = make_settings(tmp_path, smtp_url=server.url)
@@ -205,6 +217,7 @@ def verifies(content):
     return dkimpy.verify(content, dnsfunc=lambda name, timeout: records.get(name))
 
 
+@on_sqlite
 def test_a_follow_up_arrives_with_a_signature_that_verifies_and_covers_the_way_out(db, signing_settings, mail_server):
     submitted(db, signing_settings, consents=True)
     with db.write() as session:

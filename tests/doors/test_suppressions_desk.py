@@ -6,6 +6,7 @@ import io
 import pytest
 from sqlalchemy import select
 
+from tests.conftest import on_sqlite
 from tests.doors.people import labels
 from tests.factories import ADA, submitted
 from tpminstitute.accounts.models import AuditEntry, Role
@@ -59,6 +60,7 @@ def test_the_list_is_reached_from_the_rail(desk):
     assert HOME in [a["href"] for a in desk.page("/staff/").first("header", class_="rail").all("a")]
 
 
+@on_sqlite
 @pytest.mark.parametrize("reason", list(SuppressionReason))
 def test_a_row_leads_to_why_when_and_what_it_means(db, desk, reason):
     on_list(db, reason, note="A note <b>in bold</b>.")
@@ -115,6 +117,7 @@ def test_an_address_is_closed_by_hand(db, settings, desk):
     assert "Asked us on the phone." in page.first("main").words
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("email", "note", "words"),
     [
@@ -147,6 +150,7 @@ def test_an_address_is_opened_with_a_reason(db, desk):
     assert audit(db) == [("address_reopened", f"{ADA} (hard bounce): Wrote from it on Monday.")]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("reason", "fields", "words"),
     [
@@ -211,6 +215,7 @@ def test_an_export_of_a_search_holds_what_was_found(db, desk):
     assert [row[0] for row in exported(desk, desk.page(f"{HOME}?q=bob"))[1:]] == ["bob@other.test"]
 
 
+@on_sqlite
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_of_an_export_is_a_formula(db, desk, start):
     on_list(db, note=f"{start}HYPERLINK(1)")

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
 from tests.factories import ADA, contact_of, count, messages
@@ -87,6 +88,7 @@ def said(db, kind):
 # --- looking changes nothing -------------------------------------------------------------------------------
 
 
+@on_sqlite
 @pytest.mark.parametrize("address", ["", "?wish=pause", "?List-Unsubscribe=One-Click", "?wish=come_back"])
 def test_however_many_scanners_fetch_the_link_nothing_changes(db, client, link, address):
     before = every_row(db)
@@ -97,11 +99,13 @@ def test_however_many_scanners_fetch_the_link_nothing_changes(db, client, link, 
     assert every_row(db) == before
 
 
+@on_sqlite
 def test_the_page_shows_whose_address_it_is_to_its_owner_only(page):
     assert "a…@example.org" in page.text
     assert ADA not in page.text
 
 
+@on_sqlite
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_no_other_method_is_taken(db, client, link, method):
     before = every_row(db)
@@ -109,6 +113,7 @@ def test_no_other_method_is_taken(db, client, link, method):
     assert every_row(db) == before
 
 
+@on_sqlite
 def test_the_main_button_is_the_only_primary_one_and_says_what_a_mail_program_says(page):
     (primary,) = page.first("main").all("button", class_="primary")
     assert primary.words == "Stop these mails"
@@ -148,6 +153,7 @@ def test_the_link_in_the_mail_is_the_one_that_works(db, link, settings):
     assert f"List-Unsubscribe-Post: {ONE_CLICK}".encode() in follow_up(db).content
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -184,6 +190,7 @@ def test_a_second_time_is_fine_and_changes_nothing(db, client, link):
     assert every_row(db) == before
 
 
+@on_sqlite
 @pytest.mark.parametrize("body", [ONE_CLICK, "wish=pause", "wish=usual", "wish=come_back&wording=2026-11", ""])
 @pytest.mark.parametrize(
     "change",
@@ -274,6 +281,7 @@ def test_who_left_changes_nothing_by_a_choice_on_an_old_page(db, client, link, c
     assert every_row(db) == before
 
 
+@on_sqlite
 def test_no_full_address_is_on_any_of_its_pages(client, link):
     for label in ("Write less often", "Stop these mails", "I agree"):
         assert ADA not in str(press(client, link, label).text)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sqlalchemy import event, select
 
 from app import create_app
+from tests.conftest import on_postgresql, on_sqlite
 from tests.doors.hooks.seen import LATIN, MAIL, closed, facts, received
 from tests.factories import ADA, contact_of, count, make_settings, submitted
 from tests.parts import providers
@@ -58,6 +59,7 @@ def test_a_hard_bounce_closes_the_address_and_stops_the_follow_ups(db, settings,
     assert ADA not in post.recipients
 
 
+@on_sqlite
 def test_a_soft_bounce_is_recorded_and_closes_nothing(db, provider, mailed):
     assert provider.event("soft", mailed).json == {"taken": 1}
     assert len(facts(db, ActivityKind.MAIL_BOUNCED)) == 1
@@ -65,6 +67,7 @@ def test_a_soft_bounce_is_recorded_and_closes_nothing(db, provider, mailed):
     assert run_of(db).status is EnrollmentStatus.ACTIVE
 
 
+@on_sqlite
 def test_a_complaint_closes_the_address_and_stops_the_follow_ups(db, provider, mailed):
     assert provider.event("complaint", mailed).json == {"taken": 1}
     assert closed(db) == {(ADA, SuppressionReason.COMPLAINT)}
@@ -72,6 +75,7 @@ def test_a_complaint_closes_the_address_and_stops_the_follow_ups(db, provider, m
     assert len(facts(db, ActivityKind.MAIL_COMPLAINED_OF)) == 1
 
 
+@on_sqlite
 def test_an_unsubscription_at_the_provider_is_one_here(db, provider, mailed):
     assert provider.event("unsubscription", mailed).json == {"taken": 1}
     assert closed(db) == {(ADA, SuppressionReason.OPT_OUT)}
@@ -104,6 +108,7 @@ def _same_request(provider, report, message):
     return lambda: provider.event(report, message)
 
 
+@on_sqlite
 def test_an_event_about_somebody_elses_mail_changes_nothing(db, provider, mailed):
     mailed.recipient, mailed.message_id = "charlie@example.net", "<other@elsewhere.example>"
     before = count(db, Activity)
@@ -112,6 +117,7 @@ def test_an_event_about_somebody_elses_mail_changes_nothing(db, provider, mailed
     assert (closed(db), count(db, Activity)) == (set(), before)
 
 
+@on_sqlite
 def test_a_made_up_kind_of_event_with_a_genuine_signature_is_answered_and_changes_nothing(db, provider, mailed):
     made_up = {"event": "teleported", "RecordType": "Teleport", "notificationType": "Teleport"}
     before = count(db, Activity)
@@ -149,6 +155,7 @@ def test_a_mail_that_is_brought_twice_is_stored_once(db, provider):
     assert len(received(db)) == 1
 
 
+@on_sqlite
 def test_a_reply_that_a_provider_brings_stops_the_follow_ups(db, provider, mailed):
     provider.mail(
         MAIL.replace(b"Subject", b"In-Reply-To: %b\r\nSubject" % mailed.message_id.encode()), ["info@tpminstitute.org"]
@@ -156,6 +163,7 @@ def test_a_reply_that_a_provider_brings_stops_the_follow_ups(db, provider, maile
     assert run_of(db).status is EnrollmentStatus.STOPPED
 
 
+@on_sqlite
 def test_a_mail_without_its_bytes_is_refused_with_the_box_to_tick(db, provider):
     answer = provider.mail(MAIL, ["info@tpminstitute.org"], raw=False)
     assert answer.status_code == 422
@@ -177,6 +185,7 @@ def forgers(client):
     }
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", ["postmark", "postmark's user", "mailgun", "ses", "sendgrid"])
 def test_whoever_signs_with_another_key_is_refused_and_changes_nothing(db, client, mailed, name, capsys):
     charlie = forgers(client)[name]
@@ -190,6 +199,7 @@ def test_whoever_signs_with_another_key_is_refused_and_changes_nothing(db, clien
     assert "Tuesday" not in logged
 
 
+@on_sqlite
 @pytest.mark.parametrize("age", [timedelta(hours=74), timedelta(minutes=-11)], ids=["old", "from the future"])
 @pytest.mark.parametrize("kind", SIGNING)
 def test_a_signature_out_of_its_time_is_refused(db, client, mailed, kind, age):
@@ -198,11 +208,13 @@ def test_a_signature_out_of_its_time_is_refused(db, client, mailed, kind, age):
     assert (closed(db), received(db), count(db, HookEvent)) == (set(), [], 0)
 
 
+@on_sqlite
 @pytest.mark.parametrize("kind", SIGNING)
 def test_a_retry_a_day_later_with_the_first_signature_is_taken(client, mailed, kind):
     assert kind(client, age=timedelta(hours=24)).event("hard", mailed).json == {"taken": 1}
 
 
+@on_sqlite
 def test_a_provider_that_is_not_set_up_has_no_address(tmp_path, database_url, mailed):
     app = create_app(make_settings(tmp_path, database_url=database_url))
     for kind in ALL:
@@ -212,6 +224,7 @@ def test_a_provider_that_is_not_set_up_has_no_address(tmp_path, database_url, ma
     app.extensions["tpm"].db.close()
 
 
+@on_sqlite
 def test_no_answer_sets_a_cookie_and_no_form_token_is_asked_for(app, mailed):
     client = app.test_client(use_cookies=False)
     for kind in ALL:
@@ -223,6 +236,7 @@ def test_no_answer_sets_a_cookie_and_no_form_token_is_asked_for(app, mailed):
 # --- when something is wrong -------------------------------------------------------------------------------
 
 
+@on_sqlite
 def test_more_than_forty_megabytes_is_refused_and_more_than_the_other_pages_take_is_not(client):
     largest = 40 * 1024 * 1024
     for size, status in ((largest + 1, 413), (13 * 1024 * 1024, 403)):
@@ -230,7 +244,17 @@ def test_more_than_forty_megabytes_is_refused_and_more_than_the_other_pages_take
         assert (answer.status_code, "problem" in answer.json) == (status, True)
 
 
+@on_sqlite
 def test_a_mail_of_25_megabytes_comes_in_whole(db, provider):
+    expect_taken_whole(db, provider)
+
+
+@on_postgresql
+def test_postgresql_keeps_so_large_a_mail_as_well(db, client):
+    expect_taken_whole(db, Mailgun(client))
+
+
+def expect_taken_whole(db, provider):
     content = MAIL + b"All work and no play makes Jack a dull boy.\r\n" * (25 * 1024 * 1024 // 45 - 20)
     assert provider.mail(content, ["info@tpminstitute.org"]).json == {"taken": 1}
     (row,) = received(db)
@@ -247,6 +271,7 @@ def gone(tmp_path):
     return app.test_client()
 
 
+@on_sqlite
 @pytest.mark.parametrize("kind", ALL)
 def test_while_the_database_is_gone_the_provider_is_asked_to_try_again(gone, mailed, kind):
     answers = [kind(gone).event("hard", mailed), kind(gone).mail(MAIL, ["info@tpminstitute.org"])]
@@ -272,6 +297,7 @@ def test_an_event_whose_transaction_breaks_is_not_remembered_and_takes_effect_th
     assert closed(db) == {(ADA, SuppressionReason.HARD_BOUNCE)}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"null", b"[]", b"{}", b"[1]", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"signature": 1}', b"\x00" * 9],

@@ -19,6 +19,12 @@ from tpminstitute.web.hooks.fetching import LARGEST, FetchError, fetch_from_amaz
 
 
 @pytest.fixture
+def database_url(sqlite_url):
+    """One database: what Amazon's words mean is read here, and test_hooks_all.py stores it on both."""
+    return sqlite_url
+
+
+@pytest.fixture
 def ses(amazon, client):
     """Amazon SES with the right key."""
     return Ses(client)
