@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
@@ -33,9 +33,13 @@ class Claimed:
     created_at: datetime
 
 
-def due_by(moment: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions under which a row of `messages` is due at `moment`."""
-    return Message.status == MessageStatus.QUEUED, Message.due_at <= moment
+_TAKE = (
+    update(Message.__table__)  # type: ignore[arg-type]
+    .where(Message.id.in_(bindparam("ids", expanding=True)), Message.status == MessageStatus.QUEUED)
+    .values(status=MessageStatus.CLAIMED, lease_token=bindparam("token"), lease_until=bindparam("until"))
+    .returning(*(getattr(Message, column.name) for column in fields(Claimed)))
+)
+"""Made once, as all that is done for every batch."""
 
 
 def waiting(session: Session, most: int) -> int:
@@ -44,7 +48,8 @@ def waiting(session: Session, most: int) -> int:
         return 0
     return (
         session.scalar(
-            select(func.count()).select_from(select(Message.id).where(*due_by(clock.now())).limit(most).subquery())
+            select(func.count()).select_from(select(Message.id).where(*throttle.DUE).limit(most).subquery()),
+            {"moment": clock.now()},
         )
         or 0
     )
@@ -54,22 +59,12 @@ def claim(session: Session, settings: Settings, token: str, moment: datetime) ->
     """Take the mails due at `moment` that have waited longest and that no limit holds back, under `token`'s lease."""
     if session.scalar(select(MailControl.held)):
         return []
-    ids = throttle.allowed(session, settings, due_by(moment), BATCH)
+    ids = throttle.allowed(session, settings, moment, BATCH)
     if not ids:
         return []
-    session.execute(
-        update(Message)
-        .where(Message.id.in_(ids), Message.status == MessageStatus.QUEUED)
-        .values(
-            status=MessageStatus.CLAIMED,
-            lease_token=token,
-            lease_until=clock.now() + timedelta(seconds=settings.lease_seconds),
-        )
-        .execution_options(synchronize_session=False)
-    )
-    columns = [getattr(Message, column.name) for column in fields(Claimed)]
-    rows = session.execute(select(*columns).where(Message.lease_token == token).order_by(Message.due_at, Message.id))
-    return [Claimed(*row) for row in rows]
+    until = clock.now() + timedelta(seconds=settings.lease_seconds)
+    rows = session.connection().execute(_TAKE, {"ids": ids, "token": token, "until": until})
+    return sorted((Claimed(*row) for row in rows), key=lambda taken: ids.index(taken.id))
 
 
 def give_back(session: Session, whose: ColumnElement[bool]) -> None:

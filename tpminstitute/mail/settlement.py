@@ -9,10 +9,24 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    not_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
+from tpminstitute.core.bulk import ForEach, Given
+from tpminstitute.core.db import UtcDateTime
 from tpminstitute.mail.models import (
     DeliveryEvent,
     DeliveryEventKind,
@@ -57,25 +71,48 @@ class Leased(NamedTuple):
     token: str
 
 
-_MESSAGES = Message.__table__
-_OURS = and_(Message.id == bindparam("message"), Message.lease_token == bindparam("token"))
+def _ours(given: Given) -> ColumnElement[bool]:
+    return and_(Message.id == given["id"], Message.lease_token == given["token"])
 
-_BEGIN = (
-    update(_MESSAGES)  # type: ignore[arg-type]
-    .where(
-        _OURS,
-        Message.status == MessageStatus.CLAIMED,
-        not_(closed_to_this_message()),
-        not_(exists().where(MailControl.held)),
-    )
-    .values(status=MessageStatus.SENDING, lease_until=bindparam("until"))
+
+_BEGIN = ForEach(
+    lambda given: (
+        update(Message.__table__)  # type: ignore[arg-type]
+        .where(
+            _ours(given),
+            Message.status == MessageStatus.CLAIMED,
+            not_(closed_to_this_message()),
+            not_(exists().where(MailControl.held)),
+        )
+        .values(status=MessageStatus.SENDING, lease_until=bindparam("until"))
+    ),
+    id=Integer,
+    token=String,
 )
-_ACCEPT = (
-    update(_MESSAGES)  # type: ignore[arg-type]
-    .where(_OURS)
-    .values(status=MessageStatus.SENT, reason="", sent_at=bindparam("now"), lease_token=None, lease_until=None)
+_ACCEPT = ForEach(
+    lambda given: (
+        update(Message.__table__)  # type: ignore[arg-type]
+        .where(_ours(given))
+        .values(status=MessageStatus.SENT, reason="", sent_at=bindparam("now"), lease_token=None, lease_until=None)
+    ),
+    id=Integer,
+    token=String,
 )
-_NOTE = insert(DeliveryEvent.__table__).inline()  # type: ignore[arg-type]
+_NOTE = ForEach(
+    lambda given: insert(DeliveryEvent.__table__).from_select(  # type: ignore[arg-type]
+        ["message_id", "at", "kind", "code", "text"],
+        select(
+            given["id"],
+            bindparam("now", type_=UtcDateTime()),
+            literal(DeliveryEventKind.ACCEPTED, DeliveryEvent.kind.type),
+            given["code"],
+            given["text"],
+        ),
+    ),
+    id=Integer,
+    code=Integer,
+    text=String,
+)
 
 
 def begin_sending(session: Session, mails: Sequence[Leased], until: datetime) -> bool:
@@ -84,8 +121,7 @@ def begin_sending(session: Session, mails: Sequence[Leased], until: datetime) ->
     Parameters: `until`, when the lease ends that begins here.
     Returns whether that was so of every one of the mails; if it was not, the row of one that was has changed.
     """
-    values = [{"message": mail.id, "token": token, "until": until} for mail, token in mails]
-    return session.connection().execute(_BEGIN, values).rowcount == len(mails)
+    return _BEGIN.run(session.connection(), [(mail.id, token) for mail, token in mails], until=until) == len(mails)
 
 
 def accepted(session: Session, mails: Sequence[Leased], answers: Sequence[Answer]) -> bool:
@@ -94,14 +130,10 @@ def accepted(session: Session, mails: Sequence[Leased], answers: Sequence[Answer
     Returns whether the leases on all of them still held; if not, nothing but the rows of those that did has changed.
     """
     now, connection = clock.now(), session.connection()
-    settled = [{"message": mail.id, "token": token, "now": now} for mail, token in mails]
-    if connection.execute(_ACCEPT, settled).rowcount != len(mails):
+    if _ACCEPT.run(connection, [(mail.id, token) for mail, token in mails], now=now) != len(mails):
         return False
-    notes = [
-        {"message_id": mail.id, "at": now, "kind": answer.kind, "code": answer.code, "text": answer.text}
-        for (mail, _), answer in zip(mails, answers, strict=True)
-    ]
-    connection.execute(_NOTE, notes)
+    said = [(mail.id, answer.code, answer.text) for (mail, _), answer in zip(mails, answers, strict=True)]
+    _NOTE.run(connection, said, now=now)
     told = [mail for mail, _ in mails if mail.kind is not MessageKind.TEST]
     sentences = [(mail.contact_id, f"{describe(mail.kind, mail.subject)} was sent.") for mail in told]
     record_each(session, ActivityKind.MAIL_SENT, sentences)

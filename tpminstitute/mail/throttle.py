@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
@@ -26,6 +26,27 @@ EXEMPT = (MessageKind.NOTICE, MessageKind.TEST)
 """What goes to the institute itself is not limited by address."""
 
 
+DUE = (Message.status == MessageStatus.QUEUED, Message.due_at <= bindparam("moment"))
+"""The conditions under which a row of `messages` is due."""
+
+_CANDIDATES = (
+    select(Message.id, Message.kind, Message.recipient_key, Message.recipient_domain)
+    .where(*DUE)
+    .order_by(Message.due_at, Message.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_TO_EACH_ADDRESS = (
+    select(Message.recipient_key, func.count())
+    .where(
+        Message.recipient_key.in_(bindparam("addresses", expanding=True)),
+        or_(Message.sent_at > bindparam("since"), Message.status.in_(UNDER_WAY)),
+    )
+    .group_by(Message.recipient_key)
+)
+"""Made once: every batch asks."""
+
+
 @dataclass
 class Tally:
     """What was sent lately, counted as the limits count it; `held_back` collects what must wait, and why."""
@@ -37,29 +58,23 @@ class Tally:
     held_back: dict[str, list[int]] = field(default_factory=dict)
 
 
-def allowed(session: Session, settings: Settings, due: Sequence[ColumnElement[bool]], most: int) -> Sequence[int]:
-    """Return the ids of at most `most` due mails that no limit holds back, oldest first, locked.
+def allowed(session: Session, settings: Settings, moment: datetime, most: int) -> Sequence[int]:
+    """Return the ids of at most `most` mails due at `moment` that no limit holds back, oldest first, locked.
 
     Those that a limit does hold back get a later time and the reason.
     """
     if settings.mail_rate or settings.mail_domain_rate:
         _one_at_a_time(session)
-    tally = _look(session, settings, due, most, most)
+    tally = _look(session, settings, moment, most, most)
     if tally.held_back and len(tally.allowed) < most:
-        tally = _look(session, settings, due, most, most * LOOK_AHEAD)
+        tally = _look(session, settings, moment, most, most * LOOK_AHEAD)
     _postpone(session, settings, tally)
     return tally.allowed
 
 
-def _look(session: Session, settings: Settings, due: Sequence[ColumnElement[bool]], most: int, at: int) -> Tally:
+def _look(session: Session, settings: Settings, moment: datetime, most: int, at: int) -> Tally:
     """Weigh the first `at` due mails against the limits, until `most` are allowed."""
-    candidates = session.execute(
-        select(Message.id, Message.kind, Message.recipient_key, Message.recipient_domain)
-        .where(*due)
-        .order_by(Message.due_at, Message.id)
-        .limit(at)
-        .with_for_update(skip_locked=True)
-    ).all()
+    candidates = session.execute(_CANDIDATES, {"moment": moment, "most": at}).all()
     tally = _tally(session, settings, {key for _, kind, key, _ in candidates if kind not in EXEMPT})
     for message_id, kind, key, domain in candidates:
         if len(tally.allowed) == most or (settings.mail_rate and tally.in_all >= settings.mail_rate):
@@ -85,14 +100,7 @@ def _tally(session: Session, settings: Settings, addresses: set[str]) -> Tally:
         by_domain.update({domain: number for domain, number in rows})  # noqa: C416 (rows are no pairs to Counter)
         in_all = by_domain.total()
     if settings.mail_address_rate and addresses:
-        rows = session.execute(
-            select(Message.recipient_key, func.count())
-            .where(
-                Message.recipient_key.in_(addresses),
-                or_(Message.sent_at > now - DAY, Message.status.in_(UNDER_WAY)),
-            )
-            .group_by(Message.recipient_key)
-        )
+        rows = session.execute(_TO_EACH_ADDRESS, {"addresses": sorted(addresses), "since": now - DAY})
         by_address.update({key: number for key, number in rows})  # noqa: C416
     return Tally(in_all, by_domain, by_address)
 

@@ -1,0 +1,46 @@
+"""Statements that are made once, and do the same for many rows at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, column, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeEngine
+
+Given = Mapping[str, ColumnElement[Any]]
+"""What stands for each row's values in the statement, by name."""
+
+
+class ForEach:
+    """A statement for each of some rows.
+
+    PostgreSQL is given all values at once, as arrays, and runs one statement: one for each row costs a multiple there,
+    on both sides. SQLite, which is no server, is quicker with a statement a row.
+    """
+
+    def __init__(self, make: Callable[[Given], UpdateBase], **columns: type[TypeEngine[Any]]) -> None:
+        """Make the statement, for each database, by `make` of the `columns` that each row gives, with their types."""
+        self._columns = columns
+        arrays = [bindparam(_given(name), type_=ARRAY(kind)) for name, kind in columns.items()]
+        rows = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in columns.items()), name="given")
+        self._in_arrays = make(dict(rows.render_derived().c.items()))
+        self._one_by_one = make({name: bindparam(_given(name), type_=kind) for name, kind in columns.items()})
+
+    def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]], **same: object) -> int:
+        """Run it for `rows`, whose values are in the order of the columns; `same` are parameters that all have alike.
+
+        Returns how many rows of the table were changed.
+        """
+        names = [_given(name) for name in self._columns]
+        if connection.dialect.name == "postgresql":
+            arrays = zip(*rows, strict=True)
+            values = {name: list(array) for name, array in zip(names, arrays, strict=True)}
+            return connection.execute(self._in_arrays, values | same).rowcount
+        each = [dict(zip(names, row, strict=True)) | same for row in rows]
+        return connection.execute(self._one_by_one, each).rowcount
+
+
+def _given(name: str) -> str:
+    """Return the name of a parameter, which must differ from those of a table's columns."""
+    return f"given_{name}"
