@@ -23,10 +23,10 @@ def _setting(insert: Any) -> Any:
 
 
 _SET = {
-    "postgresql": _setting(postgresql.insert(Conversation)),
-    "sqlite": _setting(sqlite.insert(Conversation)),
+    "postgresql": _setting(postgresql.insert(Conversation.__table__)),  # type: ignore[arg-type]
+    "sqlite": _setting(sqlite.insert(Conversation.__table__)),  # type: ignore[arg-type]
 }
-"""Made once for each database, since every mail and inquiry that comes in needs it."""
+"""Made once for each database, on the table, since every mail and inquiry that comes in needs it."""
 
 
 def waits_for_institute(session: Session, contact_id: int) -> None:
@@ -92,4 +92,4 @@ def turn_of(session: Session, contact_id: int) -> Conversation | None:
 
 def _set(session: Session, contact_id: int, turn: Turn) -> None:
     values = {"contact_id": contact_id, "turn": turn, "since": clock.now()}
-    session.execute(_SET[session.get_bind().dialect.name], values)
+    session.connection().execute(_SET[session.get_bind().dialect.name], values)

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
@@ -33,10 +33,13 @@ _TEXT_LIMIT = 1_000_000
 
 
 _STORE = {
-    name: dialect.insert(ReceivedMail).on_conflict_do_nothing(index_elements=["fingerprint"]).returning(ReceivedMail)
+    name: dialect.insert(ReceivedMail.__table__)
+    .on_conflict_do_nothing(index_elements=["fingerprint"])
+    .returning(ReceivedMail.id)
     for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
 }
-"""Made once for each database: a statement of this size costs more to build than to run."""
+"""Made once for each database, on the table: a statement of this size costs more to build than to run, and having the
+row read back by the ORM costs as much again."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +138,20 @@ def _store(session: Session, incoming: Incoming, mail: ReadMail) -> ReceivedMail
         "sent_at": mail.sent_at,
         "received_at": clock.now(),
         "return_on": mail.return_on,
+        "contact_id": None,
+        "answers_id": None,
+        "inquiry_id": None,
+        "account_id": None,
     }
-    return session.scalars(_STORE[session.get_bind().dialect.name], [values]).one_or_none()
+    mail_id = session.connection().execute(_STORE[session.get_bind().dialect.name], values).scalar_one_or_none()
+    return None if mail_id is None else _as_stored(session, ReceivedMail(id=mail_id, **values))
+
+
+def _as_stored(session: Session, row: ReceivedMail) -> ReceivedMail:
+    """Let the session look after a row that is in the table as it is here."""
+    make_transient_to_detached(row)
+    session.add(row)
+    return row
 
 
 def _keep_unread(db: Database, incoming: Incoming, mail: ReadMail, problem: Exception) -> Receipt:
