@@ -13,7 +13,7 @@ from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations, letters, returned
-from tpminstitute.inbox.matching import FORGED, Match, identify, sender_of
+from tpminstitute.inbox.matching import FORGED, Match, identify, own_addresses, sender_of
 from tpminstitute.inbox.models import Door, ReceivedMail, Standing, Writer
 from tpminstitute.inbox.opt_out import opt_out
 from tpminstitute.inbox.staff_mail import take_from_staff
@@ -49,7 +49,7 @@ _NAME_LIMIT = 200
 
 def is_copy_of_ours(session: Session, settings: Settings, mail: ReadMail) -> bool:
     """Return whether a mail is one that we sent ourselves: the outbox has it, and nothing need be kept twice."""
-    if mail.sender.email.lower() not in _own_addresses(settings) or not mail.references:
+    if mail.sender.email.lower() not in own_addresses(settings) or not mail.references:
         return False
     domain = settings.mail_from.rpartition("@")[2]
     named = [mail.message_id, *(f"<{reference}@{domain}>" for reference in mail.references)]
@@ -68,7 +68,7 @@ def _take_from_others(
     session: Session, settings: Settings, row: ReceivedMail, mail: ReadMail, tags: Sequence[Tag]
 ) -> None:
     report = mail.kind in (ReceivedKind.BOUNCE, ReceivedKind.COMPLAINT)
-    if mail.sender.email.lower() in _own_addresses(settings) and not report:
+    if mail.sender.email.lower() in own_addresses(settings) and not report:
         row.writer = Writer.OURSELVES
         return
     found = identify(session, settings, mail, tags)
@@ -207,7 +207,3 @@ def _tell_institute(session: Session, settings: Settings, row: ReceivedMail, con
     """Send a notice, unless the mail lies in the institute's own mailbox, where it was found."""
     if row.door is not Door.MAILBOX:
         outbox.queue(session, settings, letters.mail_notice(settings, row, contact))
-
-
-def _own_addresses(settings: Settings) -> set[str]:
-    return {settings.mail_from.lower(), settings.institute_email.lower()}

@@ -8,7 +8,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, ReceivedMail
 from tpminstitute.mail import variables
 from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8, threading
-from tpminstitute.mail.letters import Frame, render
+from tpminstitute.mail.letters import Frame, Letter, render
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.notice import render_mail_notice, render_notice
 from tpminstitute.mail.outbox import Order
@@ -67,17 +67,7 @@ def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
         institute_name=settings.institute_name,
         answerable=reply_to is not None,
     )
-    return Order(
-        kind=MessageKind.NOTICE,
-        contact_id=contact.id,
-        cause=f"inquiry:{inquiry.id}",
-        dedupe_key=f"inquiry:{inquiry.id}:notice",
-        recipient=Address(settings.institute_name, settings.institute_email),
-        recipient_key=settings.institute_email.lower(),
-        letter=letter,
-        reply_to=reply_to,
-        headers={"Auto-Submitted": "auto-generated"},
-    )
+    return _to_institute(settings, contact, f"inquiry:{inquiry.id}", letter, reply_to)
 
 
 def mail_notice(settings: Settings, mail: ReceivedMail, contact: Contact) -> Order:
@@ -94,15 +84,19 @@ def mail_notice(settings: Settings, mail: ReceivedMail, contact: Contact) -> Ord
         institute_name=settings.institute_name,
         answerable=answerable is not None,
     )
+    return _to_institute(settings, contact, f"received_mail:{mail.id}", letter, answerable)
+
+
+def _to_institute(settings: Settings, contact: Contact, cause: str, letter: Letter, reply_to: Address | None) -> Order:
     return Order(
         kind=MessageKind.NOTICE,
         contact_id=contact.id,
-        cause=f"received_mail:{mail.id}",
-        dedupe_key=f"received_mail:{mail.id}:notice",
+        cause=cause,
+        dedupe_key=f"{cause}:notice",
         recipient=Address(settings.institute_name, settings.institute_email),
         recipient_key=settings.institute_email.lower(),
         letter=letter,
-        reply_to=answerable,
+        reply_to=reply_to,
         headers={"Auto-Submitted": "auto-generated"},
     )
 

@@ -52,6 +52,11 @@ def identify(session: Session, settings: Settings, mail: ReadMail, tags: Sequenc
     return Match(owner, answers, sender, doubt)
 
 
+def own_addresses(settings: Settings) -> set[str]:
+    """Return the addresses that the institute itself writes from, in lower case."""
+    return {settings.mail_from.lower(), settings.institute_email.lower()}
+
+
 def sender_of(address: str) -> EmailAddress | None:
     """Return the address a mail says it is from, or None when it is none that mail could be sent to."""
     try:

@@ -16,6 +16,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.inbox.consequences import follow, is_copy_of_ours
 from tpminstitute.inbox.contents import keep_content
+from tpminstitute.inbox.matching import own_addresses
 from tpminstitute.inbox.models import Door, ReceivedMail, Standing, Writer
 from tpminstitute.mail.incoming.model import Mailbox, ReadMail, ReceivedKind
 from tpminstitute.mail.incoming.read import read_mail
@@ -97,7 +98,7 @@ def fingerprint(mail: ReadMail, content: bytes) -> str:
 
 
 def _read(settings: Settings, incoming: Incoming) -> ReadMail:
-    ours = {address.lower() for address in (settings.institute_email, settings.mail_from, settings.reply_address)}
+    ours = own_addresses(settings) | {settings.reply_address.lower()}
     mail = read_mail(incoming.content[:LARGEST], ours=ours - {""})
     recipients = tuple(dict.fromkeys([*incoming.recipients, *mail.recipients]))
     problems = (*mail.problems, TOO_LARGE) if len(incoming.content) > LARGEST else mail.problems

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.service import locked
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import conversations
@@ -56,10 +57,7 @@ def release(session: Session, settings: Settings, inquiry: Inquiry, account_id: 
     inquiry.state = InquiryState.OPEN
     _record(session, inquiry, ActivityKind.INQUIRY_RELEASED, "Released an inquiry: it is not spam.", account_id)
     if inquiry.followed_through_at is None:
-        contact = session.scalars(
-            select(Contact).where(Contact.id == inquiry.contact_id).with_for_update(key_share=True)
-        ).one()
-        follow_through(session, settings, inquiry, contact)
+        follow_through(session, settings, inquiry, locked(session, inquiry.contact_id))
     else:
         conversations.waits_for_institute(session, inquiry.contact_id)
 

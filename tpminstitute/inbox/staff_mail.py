@@ -14,7 +14,7 @@ from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations
 from tpminstitute.inbox.answers import Answer, reply, touch
 from tpminstitute.inbox.dropboxes import owner_of_dropbox
-from tpminstitute.inbox.matching import FORGED
+from tpminstitute.inbox.matching import FORGED, own_addresses
 from tpminstitute.inbox.models import ReceivedMail, Standing, Writer
 from tpminstitute.mail.incoming.model import ReadMail, ReceivedKind
 from tpminstitute.mail.personal import ReplyError
@@ -94,7 +94,7 @@ def _file(session: Session, settings: Settings, row: ReceivedMail, mail: ReadMai
 
 def _readers(session: Session, settings: Settings, mail: ReadMail) -> list[EmailAddress]:
     """Return whom a copied mail was sent to, in an order that keeps two such mails from waiting for each other."""
-    ours = {settings.mail_from.lower(), settings.institute_email.lower(), mail.sender.email.lower()}
+    ours = own_addresses(settings) | {mail.sender.email.lower()}
     ours.update(session.scalars(select(Account.email)))
     tagged = settings.reply_address.lower().partition("@")[0] + "+"
     found: dict[str, EmailAddress] = {}
@@ -120,4 +120,4 @@ def _wrote(settings: Settings, mail: ReadMail, owner: Account) -> bool:
 
 
 def _is_institute(settings: Settings, mail: ReadMail) -> bool:
-    return mail.sender.email.lower() in (settings.mail_from.lower(), settings.institute_email.lower())
+    return mail.sender.email.lower() in own_addresses(settings)
