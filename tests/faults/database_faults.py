@@ -58,7 +58,7 @@ def _locked(house: House) -> None:
         other.close()
         return
     with psycopg.connect(house.environment["DATABASE_URL"]) as connection:
-        connection.execute("LOCK TABLE messages, inquiries IN ACCESS EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE inquiries, messages IN ACCESS EXCLUSIVE MODE")  # in the order that intake has
         time.sleep(LOCKED)
         connection.rollback()
 

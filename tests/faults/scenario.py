@@ -94,7 +94,7 @@ def _play(row: Row, house: House) -> None:
     try:
         scenario.fault(house, visitors)
         ended = time.monotonic()
-        visitors.wait_for_thanks(len(visitors.thanked()) + WARM_UP, timeout=90)
+        visitors.wait_for_thanks(min(len(visitors.thanked()) + WARM_UP, scenario.at_most), timeout=90)
     finally:
         visitors.finish()
     if scenario.follow_ups:
