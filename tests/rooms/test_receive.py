@@ -225,6 +225,12 @@ def test_a_stranger_on_a_thread_is_shown_and_never_trusted(db, settings, follow_
     assert said(db, ActivityKind.REPLY_RECEIVED) == []
 
 
+def test_who_names_no_usable_address_on_a_thread_is_not_trusted_either(db, settings, follow_up):
+    mail = received(db, came(db, settings, a_mail(sender="nobody", answers=follow_up)))
+    assert (mail.standing, mail.contact_id) == (Standing.DOUBTFUL, follow_up.contact_id)
+    assert said(db, ActivityKind.REPLY_RECEIVED) == []
+
+
 def test_a_signed_reply_address_says_whose_mail_it_is(db, settings, follow_up):
     address = signed_address(settings, Purpose.VISITOR, contact_of(db))
     mail = received(db, came(db, settings, a_mail(sender="a.lovelace@example.net", to=address)))
