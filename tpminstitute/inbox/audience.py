@@ -66,7 +66,9 @@ def _narrowed(chosen: Select[Contact, Inquiry], audience: Audience) -> Select[Co
     if audience.background is not None:
         chosen = chosen.where(Contact.background == audience.background)
     if audience.tag:
-        chosen = chosen.where(exists().where(ContactTag.contact_id == Contact.id, ContactTag.tag == audience.tag))
+        chosen = chosen.where(
+            exists().where(ContactTag.contact_id == Contact.id, ContactTag.tag == audience.tag.lower())
+        )
     if audience.stage_id is not None:
         newest_leads = select(func.max(Lead.id)).group_by(Lead.contact_id)
         there = select(Lead.contact_id).where(Lead.id.in_(newest_leads), Lead.stage_id == audience.stage_id)
