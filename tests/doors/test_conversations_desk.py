@@ -430,9 +430,9 @@ def follow_ups(desk, db):
 def test_follow_ups_that_wait_say_why_and_go_on_by_a_persons_word(db, desk, asked):
     desk.press("Send reply", desk.page(home_of(db)), text="Yes.")
     waiting = follow_ups(desk, db)
-    assert "Alice wrote to them. They wait until one of you lets them go on." in waiting.words
+    assert "Alice wrote to them. The next mail will wait for your word." in waiting.words
     assert "The follow-ups go on." in says(desk.press("Let them go on", waiting), desk)
-    assert "The next mail goes out" in follow_ups(desk, db).words
+    assert "3 to come" in follow_ups(desk, db).words
     assert "No follow-ups wait any more" in says(desk.press("Let them go on", waiting), desk)
 
 

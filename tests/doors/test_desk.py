@@ -149,7 +149,7 @@ def test_a_contacts_page_shows_the_inquiry_the_mails_the_follow_ups_and_the_time
         "Notice to the institute",
     ]
     assert len(page.first("article", class_="follow-up").first("ol").all("li")) == 3
-    assert "Agreed" in page.first("dl", class_="facts").text
+    assert "Agreed" in page.first("section", class_="who").text
     assert "Sent an inquiry" in page.text
 
 
@@ -242,7 +242,7 @@ def test_an_inquiry_that_never_was_can_not_be_acted_on(desk):
 
 
 def facts(desk, db):
-    return chosen(desk.page(home_of(db))).first("header", class_="person")
+    return chosen(desk.page(home_of(db)))
 
 
 def test_a_contact_whose_mail_comes_as_usual_has_no_wishes_and_no_closed_address(db, settings, desk):

@@ -31,7 +31,7 @@ def page_of(desk, db):
 
 def told(page):
     """What the desk says about the contact's time."""
-    return next(fact.words for fact in page.first("dl", class_="facts").all("div") if "Their time now" in fact.words)
+    return next(fact.words for fact in page.first("section", class_="who").all("div") if "Their time now" in fact.words)
 
 
 # --- the form -----------------------------------------------------------------------------------------------

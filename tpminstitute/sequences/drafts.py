@@ -49,6 +49,7 @@ class Waiting:
     """A follow-up that waits for a word: for whom, since when, why, and what it says as it stands (`source`)."""
 
     id: int
+    run_id: int
     contact_id: int
     contact_public_id: str
     name: str
@@ -149,6 +150,16 @@ def one_waiting(session: Session, draft_id: int) -> Waiting | None:
     """Return one draft, or None when there is none that waits."""
     row = session.execute(_waiting().where(FollowUpDraft.id == draft_id)).one_or_none()
     return None if row is None else _view(*row)
+
+
+def reader_of_draft(session: Session, draft_id: int) -> str | None:
+    """Return the public id of the contact whom a draft is or was for, or None when there is no such draft."""
+    return session.scalar(
+        select(Contact.public_id)
+        .join(Enrollment, Enrollment.contact_id == Contact.id)
+        .join(FollowUpDraft, FollowUpDraft.enrollment_id == Enrollment.id)
+        .where(FollowUpDraft.id == draft_id)
+    )
 
 
 def count_waiting(session: Session, most: int) -> int:
@@ -271,6 +282,7 @@ def _waiting() -> Select[FollowUpDraft, Contact, str, str]:
 def _view(draft: FollowUpDraft, contact: Contact, sequence: str, letter_key: str) -> Waiting:
     return Waiting(
         id=draft.id,
+        run_id=draft.enrollment_id,
         contact_id=contact.id,
         contact_public_id=contact.public_id,
         name=contact.name,

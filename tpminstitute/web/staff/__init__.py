@@ -6,8 +6,10 @@ staff = Blueprint("staff", __name__, url_prefix="/staff")
 
 from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     access,  # noqa: F401
+    contact_facts,  # noqa: F401
     desk,  # noqa: F401
     doctor,  # noqa: F401
+    drafts,  # noqa: F401
     effect,  # noqa: F401
     enrollments,  # noqa: F401
     inquiries,  # noqa: F401

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.mail.control import control
+from tpminstitute.sequences.drafts import SHOWN, count_waiting
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.security import csrf
@@ -71,7 +72,15 @@ def desk_context() -> dict[str, Any]:
     here = request.endpoint in INBOX_PAGES
     return {
         "me": current_user,
-        "places": [{"label": "Inbox", "href": inbox, "current": here}],
+        "places": [
+            {"label": "Inbox", "href": inbox, "current": here},
+            {
+                "label": "Drafts",
+                "href": url_for("staff.waiting_drafts"),
+                "current": request.endpoint in DRAFT_PAGES,
+                "count": drafts_waiting,
+            },
+        ],
         "quiet_places": [
             {
                 "label": "Templates",
@@ -92,7 +101,15 @@ def desk_context() -> dict[str, Any]:
     }
 
 
-INBOX_PAGES = {"staff.inbox", "staff.contact", "staff.send_reply", "staff.received_mail"}
+def drafts_waiting() -> str:
+    """Return how many follow-ups wait for a word, as the rail says it, '' for none."""
+    found = count_waiting(session(), SHOWN + 1)
+    return f"{SHOWN}+" if found > SHOWN else str(found or "")
+
+
+INBOX_PAGES = {"staff.inbox", "staff.contact", "staff.send_reply", "staff.note_call", "staff.received_mail"}
+
+DRAFT_PAGES = {"staff.waiting_drafts", "staff.edit_draft", "staff.check_draft", "staff.send_draft"}
 
 MAIL_PAGES = {"staff.mail", "staff.own_mail", "staff.hold_mail", "staff.release_mail"}
 

@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from flask import render_template, request, url_for
+from flask import after_this_request, render_template, request, url_for
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock, tokens, zones
 from tpminstitute.inbox.answers import subject_of
+from tpminstitute.inbox.calls import LONGEST as LONGEST_CALL
 from tpminstitute.inbox.conversations import turn_of
 from tpminstitute.inbox.models import Conversation, InquiryState, Turn
 from tpminstitute.inbox.threads import Asked, Place, conversation_of
@@ -22,6 +23,8 @@ from tpminstitute.web.staff.acknowledgements import owed_acknowledgements
 from tpminstitute.web.staff.inbox_list import inbox_view
 from tpminstitute.web.staff.thread_views import entry_view
 from tpminstitute.web.staff.views import Action, contact_view, mail_view, run_view
+from tpminstitute.web.staff.waiting_views import frame_letters, waiting_views
+from tpminstitute.web.staff.who_view import who_view
 
 TO_OURSELVES = (MessageKind.NOTICE, MessageKind.TEST)
 NOTICES = 10
@@ -41,19 +44,35 @@ class Draft:
     asks: bool = False
 
 
-def contact_page(contact: Contact, draft: Draft | None = None) -> str:
-    """Return a contact's page, with an answer that was not sent as it was typed, or an empty one."""
+@dataclass(frozen=True)
+class Call:
+    """The note of a call as it is being written; `problem` says why it was not kept."""
+
+    said: str = ""
+    problem: str = ""
+
+
+def contact_page(contact: Contact, draft: Draft | None = None, call: Call | None = None) -> str:
+    """Return a contact's page, with what was typed and not kept (an answer, a call's note), or empty forms."""
     place = _place(request.args.get("earlier", ""))
     page = conversation_of(session(), contact.id, place)
     inquiries = [entry.inquiry for entry in page.entries if isinstance(entry, Asked)]
     any_open = any(inquiry.state is InquiryState.OPEN for inquiry in inquiries)
     kept = turn_of(session(), contact.id)
+    waiting = waiting_views(session(), settings(), contact.id)
+    if waiting:
+        after_this_request(frame_letters)
+    in_question = {view.run_id for view in waiting}
     return render_template(
         "staff/contact.html",
         contact=contact_view(session(), contact),
+        who=who_view(session(), contact),
         public_id=contact.public_id,
         now=clock.now(),
-        places=zones.places() if may_act() else (),
+        time_zones=zones.places() if may_act() else (),
+        waiting_drafts=waiting,
+        call=(call or Call()) if may_act() else None,
+        longest_call=LONGEST_CALL,
         turn=kept,
         done=_done(contact, kept) if not any_open else None,
         draft=(draft or _empty_draft(contact)) if may_act() else None,
@@ -63,7 +82,10 @@ def contact_page(contact: Contact, draft: Draft | None = None) -> str:
         newest_url=_page_url(contact, None) if place != Place() else None,
         owed=owed_acknowledgements(session(), contact, inquiries),
         notices=[mail_view(mail) for mail in mails_of(session(), contact.id, TO_OURSELVES, most=NOTICES)],
-        follow_ups=[run_view(run, contact.public_id) for run in runs_of(session(), settings(), contact.id)],
+        follow_ups=[
+            run_view(run, contact.public_id, in_question=run.id in in_question)
+            for run in runs_of(session(), settings(), contact.id)
+        ],
         timeline=timeline_of(session(), contact.id),
         inbox=inbox_view(),
     )

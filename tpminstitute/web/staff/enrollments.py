@@ -10,6 +10,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from tpminstitute.contacts.background import LABELS as BACKGROUND_LABELS
 from tpminstitute.contacts.models import Background
 from tpminstitute.contacts.service import locked
 from tpminstitute.core.errors import Refusal
@@ -30,12 +31,6 @@ MOST = 100
 
 CHOICES = ("topic", "stage", "background", "tag", "from", "until", "contact", "after")
 """What the address may say of whom is meant."""
-
-BACKGROUNDS = {
-    Background.NEW: "New to the field",
-    Background.ENGINEERING: "From engineering",
-    Background.PROJECT_MANAGEMENT: "From project management",
-}
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ def _page(sequence: Sequence) -> str:
         left_out=[row for row in rows if row.against],
         may_begin=may_act(),
         topics=TOPIC_LABELS,
-        backgrounds=BACKGROUNDS,
+        backgrounds=BACKGROUND_LABELS,
         stages=session().scalars(select(Stage).order_by(Stage.position)).all(),
         chosen=_choice(),
         post_url=_url(sequence),

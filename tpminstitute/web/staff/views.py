@@ -16,7 +16,6 @@ from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
 from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address_of
 from tpminstitute.mail.models import MessageKind, MessageStatus
 from tpminstitute.mail.queries import Mail, Said
-from tpminstitute.pipeline.service import stage_of
 from tpminstitute.sequences.forecast import Expected
 from tpminstitute.sequences.models import EnrollmentStatus, Pace, StepOutcome
 from tpminstitute.sequences.queries import Past, Run, topic_of_runs
@@ -76,7 +75,6 @@ class ContactView:
     phone_e164: str | None
     first_seen_at: datetime
     clock: ClockView
-    stage_name: str | None
     consent: ConsentView | None
     wishes: list[str]
     closed: ClosedAddress | None
@@ -139,7 +137,6 @@ def contact_view(session: Session, contact: Contact) -> ContactView:
         phone_e164=contact.phone_e164,
         first_seen_at=contact.first_seen_at,
         clock=_clock_view(contact),
-        stage_name=stage_of(session, contact.id),
         consent=None
         if newest is None
         else ConsentView(newest.change is ConsentChange.GRANTED, newest.at, newest.wording, newest.source),
@@ -227,10 +224,12 @@ def mail_view(mail: Mail) -> MailView:
     )
 
 
-def run_view(run: Run, contact_public_id: str) -> RunView:
-    """Return a run as stations on its way: what was decided and why, then the mails to come with their local times."""
+def run_view(run: Run, contact_public_id: str, *, in_question: bool = False) -> RunView:
+    """Return a run as stations on its way: what was decided and why, then the mails to come with their local times.
+
+    `in_question` says that its next mail waits for a word as a draft.
+    """
     waits = run.status is EnrollmentStatus.PAUSED
-    go_on = url_for("staff.let_follow_ups_go_on", public_id=contact_public_id, **list_place())
     kinds = {
         EnrollmentStatus.ACTIVE: "grey",
         EnrollmentStatus.PAUSED: "amber",
@@ -240,19 +239,31 @@ def run_view(run: Run, contact_public_id: str) -> RunView:
         sequence=run.sequence,
         status="Waiting" if waits else run.status.value.capitalize(),
         status_kind=kinds.get(run.status, "grey"),
-        explanation=_run_explanation(run),
+        explanation=_run_explanation(run, in_question),
         stations=[_passed(past, run) for past in run.past]
         + [_ahead(mail, run, first=number == 0) for number, mail in enumerate(run.to_come)],
-        actions=[Action("Let them go on", go_on)] if waits and may_act() else [],
+        actions=_run_actions(run, contact_public_id, in_question) if may_act() else [],
     )
 
 
-def _run_explanation(run: Run) -> str:
+def _run_actions(run: Run, contact_public_id: str, in_question: bool) -> list[Action]:
+    place = {"public_id": contact_public_id, **list_place()}
+    actions = []
+    if run.status is EnrollmentStatus.PAUSED and not in_question:
+        actions.append(Action("Let them go on", url_for("staff.let_follow_ups_go_on", **place)))
+    if run.status in (EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED):
+        actions.append(Action("Stop these follow-ups", url_for("staff.stop_follow_ups", run_id=run.id, **place)))
+    return actions
+
+
+def _run_explanation(run: Run, in_question: bool) -> str:
     match run.status:
         case EnrollmentStatus.ACTIVE:
             return f"{len(run.to_come)} to come, as things stand." if run.to_come else "Nothing more is to come."
         case EnrollmentStatus.PAUSED if run.waits_until:
             return f"{run.reason} They go on by themselves on {zones.written(run.waits_until, run.zone)}."
+        case EnrollmentStatus.PAUSED if in_question:
+            return f"{run.reason} They go on when you have decided about the follow-up above."
         case EnrollmentStatus.PAUSED if run.drafts:
             return f"{run.reason} The next mail will wait for your word."
         case EnrollmentStatus.PAUSED:

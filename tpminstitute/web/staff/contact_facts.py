@@ -1,0 +1,111 @@
+"""What staff say about a contact: stage, tags, where they stand, a call; and stopping their follow-ups by hand."""
+
+from collections.abc import Callable
+
+from flask import abort, flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from tpminstitute.contacts.background import set_background
+from tpminstitute.contacts.models import Background, Contact
+from tpminstitute.contacts.service import by_public_id, locked
+from tpminstitute.contacts.tags import add_tag, remove_tag
+from tpminstitute.core.errors import Refusal
+from tpminstitute.inbox import calls
+from tpminstitute.pipeline.service import lead_of, move_lead
+from tpminstitute.sequences.stopping import stop_by_hand
+from tpminstitute.web.common import session, settings
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.contact_page import Call, contact_page
+from tpminstitute.web.staff.messages import ROW_ID
+
+NOTHING = "It was so already. Nothing was changed."
+
+
+@staff.post("/contacts/<public_id>/stage")
+@acting
+def move_to_stage(public_id: str) -> Response:
+    """Move the contact's newest lead to another stage."""
+    typed = request.form.get("stage", "")
+    stage_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+
+    def move(contact: Contact) -> bool:
+        lead = lead_of(session(), contact.id)
+        return lead is not None and move_lead(session(), lead.id, stage_id, me().id)
+
+    return _change(public_id, move, "The lead was moved.")
+
+
+@staff.post("/contacts/<public_id>/tags")
+@acting
+def tag_contact(public_id: str) -> Response:
+    """Put a tag on a contact."""
+    typed = request.form.get("tag", "")
+    return _change(public_id, lambda contact: add_tag(session(), contact.id, typed, me().id), "The tag was added.")
+
+
+@staff.post("/contacts/<public_id>/tags/remove")
+@acting
+def untag_contact(public_id: str) -> Response:
+    """Take a tag off a contact."""
+    tag = request.form.get("tag", "")
+    return _change(public_id, lambda contact: remove_tag(session(), contact.id, tag, me().id), "The tag was taken off.")
+
+
+@staff.post("/contacts/<public_id>/background")
+@acting
+def say_background(public_id: str) -> Response:
+    """Say where a contact stands on the path, or that nobody knows."""
+    typed = request.form.get("background", "")
+    if typed and typed not in {known.value for known in Background}:
+        abort(400)
+    where = Background(typed) if typed else None
+    return _change(public_id, lambda contact: set_background(session(), contact.id, where, me().id), "It was kept.")
+
+
+@staff.post("/contacts/<public_id>/calls")
+@acting
+def note_call(public_id: str) -> Response | tuple[str, int]:
+    """Note a call; a note that is too long comes back as it was typed."""
+    contact = _contact(public_id)
+    said = request.form.get("said", "").replace("\r\n", "\n")
+    try:
+        calls.note_call(session(), settings(), contact, me(), said)
+    except Refusal as refusal:
+        return contact_page(contact, call=Call(said, str(refusal))), 422
+    flash("The call is noted. The next follow-up waits for your word.", "success")
+    return _home(contact)
+
+
+@staff.post(f"/contacts/<public_id>/follow-ups/<{ROW_ID}:run_id>/stop")
+@acting
+def stop_follow_ups(public_id: str, run_id: int) -> Response:
+    """Stop one run of a contact for good."""
+
+    def stop(_: Contact) -> bool:
+        stop_by_hand(session(), run_id, me().id)
+        return True
+
+    return _change(public_id, stop, "These follow-ups were stopped.")
+
+
+def _change(public_id: str, change: Callable[[Contact], bool], done: str) -> Response:
+    """Change one thing about a contact and go back to their page; a refusal says why and changes nothing."""
+    contact = _contact(public_id)
+    try:
+        changed = change(contact)
+        flash(done if changed else NOTHING, "success" if changed else "warning")
+    except Refusal as refusal:
+        flash(str(refusal), "warning")
+    return _home(contact)
+
+
+def _contact(public_id: str) -> Contact:
+    found = by_public_id(session(), public_id)
+    if found is None:
+        abort(404)
+    return locked(session(), found.id)
+
+
+def _home(contact: Contact) -> Response:
+    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)

@@ -1,0 +1,78 @@
+"""What a contact's page says of who they are, and what may be chosen instead."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.background import LABELS
+from tpminstitute.contacts.models import BackgroundSource, Contact
+from tpminstitute.contacts.tags import LONGEST, tags_of
+from tpminstitute.pipeline.service import lead_of, stages
+from tpminstitute.web.staff.access import list_place, may_act
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value that a fact may have."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact: what it says, what it may say instead, and where the choice is posted ('' for who only looks)."""
+
+    label: str
+    name: str
+    says: str
+    note: str
+    choices: Sequence[Choice]
+    url: str
+
+
+@dataclass(frozen=True)
+class WhoView:
+    """The facts that are chosen, and the tags."""
+
+    facts: Sequence[Fact]
+    tags: Sequence[str]
+    tag_url: str
+    untag_url: str
+    longest_tag: int = LONGEST
+
+
+def who_view(session: Session, contact: Contact) -> WhoView:
+    """Return who a contact is, as staff say it."""
+    stage = _stage(session, contact)
+    return WhoView(
+        facts=[*([stage] if stage else []), _background(contact)],
+        tags=tags_of(session, contact.id),
+        tag_url=_url("tag_contact", contact),
+        untag_url=_url("untag_contact", contact),
+    )
+
+
+def _stage(session: Session, contact: Contact) -> Fact | None:
+    lead = lead_of(session, contact.id)
+    if lead is None:
+        return None
+    choices = [Choice(str(stage.id), stage.name, stage.id == lead.stage_id) for stage in stages(session)]
+    says = next(choice.label for choice in choices if choice.chosen)
+    return Fact("Stage", "stage", says, "", choices, _url("move_to_stage", contact))
+
+
+def _background(contact: Contact) -> Fact:
+    choices = [Choice("", "Not known", contact.background is None)]
+    choices += [Choice(where.value, label, where is contact.background) for where, label in LABELS.items()]
+    says = next(choice.label for choice in choices if choice.chosen)
+    checked = contact.background_source is BackgroundSource.PATHWAY_CHECK
+    note = "as their pathway check says" if checked else ""
+    return Fact("Where they stand", "background", says, note, choices, _url("say_background", contact))
+
+
+def _url(endpoint: str, contact: Contact) -> str:
+    return url_for(f"staff.{endpoint}", public_id=contact.public_id, **list_place()) if may_act() else ""
