@@ -128,26 +128,36 @@ def a_sequence(db: Database, key: str, *, waits: Sequence[int] = (72, 120), **fi
         return sequence.id
 
 
+def plan_steps(db: Database, sequence_id: int, steps: Sequence[dict[str, Any]]) -> int:
+    """Write a new version of a sequence, its steps mails at any hour but for what is said; returns the version's id."""
+    of_sequence = SequenceVersion.sequence_id == sequence_id
+    with db.write() as session:
+        number = session.scalar(select(func.max(SequenceVersion.number)).where(of_sequence))
+        return _version_of(session, sequence_id, (number or 0) + 1, steps)
+
+
 def _a_version(session: Session, sequence_id: int, number: int, waits: Sequence[int], topics: Sequence[str]) -> int:
+    steps = [{"wait_amount": hours, "topics": list(topics)} for hours in waits]
+    return _version_of(session, sequence_id, number, steps)
+
+
+def _version_of(session: Session, sequence_id: int, number: int, steps: Sequence[dict[str, Any]]) -> int:
     letters = ("follow-up-experience", "follow-up-certifications", "follow-up-skills")
     version = SequenceVersion(sequence_id=sequence_id, number=number, at=clock.now(), account_id=None)
     session.add(version)
     session.flush()
-    for position, (letter, hours) in enumerate(zip(letters, waits, strict=False), start=1):
-        session.add(
-            SequenceStep(
-                version_id=version.id,
-                position=position,
-                number=position,
-                letter_key=letter,
-                wait_amount=hours,
-                wait_unit=WaitUnit.HOURS,
-                days="1234567",
-                opens_minute=0,
-                closes_minute=1440,
-                conditions=[],
-                topics=list(topics),
-            )
-        )
+    for position, fields in enumerate(steps, start=1):
+        usual = {
+            "number": position,
+            "letter_key": letters[(position - 1) % len(letters)],
+            "wait_amount": 0,
+            "wait_unit": WaitUnit.HOURS,
+            "days": "1234567",
+            "opens_minute": 0,
+            "closes_minute": 1440,
+            "conditions": [],
+            "topics": [],
+        }
+        session.add(SequenceStep(version_id=version.id, position=position, **(usual | fields)))
     session.flush()
     return version.id

@@ -1,119 +1,240 @@
-"""What staff decide about a mail that waits for a look, and how a conversation's turn goes with it."""
+"""What becomes of a step whose time has come: each rule, its sentence, and which rule comes first."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
 
-from tests.factories import an_account, contact_of, messages, submitted
-from tests.rooms.came import a_mail, came, conversation_of, received
-from tpminstitute.contacts.models import ContactAddress
-from tpminstitute.core.errors import Refusal
-from tpminstitute.inbox import conversations, decisions, service
-from tpminstitute.inbox.models import Inquiry, Standing, Turn
-from tpminstitute.mail.models import MessageKind
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
+from tests.factories import make_settings
+from tpminstitute.contacts.models import Background, Contact
+from tpminstitute.contacts.topics import Topic
+from tpminstitute.mail.models import SuppressionReason
+from tpminstitute.sequences.conditions import Facts
+from tpminstitute.sequences.decisions import Case, decide
+from tpminstitute.sequences.models import (
+    CourseDate,
+    Enrollment,
+    EnrollmentStatus,
+    Sequence,
+    SequenceStep,
+    StepOutcome,
+    WaitUnit,
+)
+from tpminstitute.sequences.planning import Reader
 
-ELSEWHERE = "countess@example.net"
+NOW = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+"""A Tuesday, 09:00 in Berlin."""
+
+DAY = timedelta(days=1)
+ADA = Facts("Ada", Topic.COURSES, "New", frozenset({"met"}), Background.NEW, None)
 
 
 @pytest.fixture
-def alice(db):
-    with db.write() as session:
-        return an_account(session)
+def settings(tmp_path):
+    return make_settings(tmp_path)
 
 
-@pytest.fixture
-def stranger(db, settings, alice):
-    """A mail from an unknown address that answers Ada's acknowledgement."""
-    submitted(db, settings, consents=True)
-    [acknowledgement] = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
-    return received(db, came(db, settings, a_mail(sender=f"A. L. <{ELSEWHERE}>", answers=acknowledgement)))
+def a_step(**fields: Any) -> SequenceStep:
+    usual = {
+        "position": 2,
+        "number": 2,
+        "letter_key": "follow-up-skills",
+        "wait_amount": 3,
+        "wait_unit": WaitUnit.DAYS,
+        "days": "12345",
+        "opens_minute": 540,
+        "closes_minute": 1020,
+        "conditions": [],
+        "topics": [],
+    }
+    return SequenceStep(**(usual | fields))
 
 
-def decide(db, decision, mail, *arguments):
-    with db.write() as session:
-        decision(session, *arguments[:1], decisions.locked_mail(session, mail.public_id), *arguments[1:])
+def a_reader(**fields: Any) -> Reader:
+    usual: dict[str, Any] = {
+        "zone": ZoneInfo("Europe/Berlin"),
+        "where": "where they live",
+        "holidays": frozenset(),
+        "slower": False,
+        "only_topic": False,
+        "paused_until": None,
+        "course": None,
+    }
+    return Reader(**(usual | fields))
 
 
-def run_of(db):
-    with db.read() as session:
-        return session.scalars(select(Enrollment)).one()
+def a_case(step: SequenceStep | None = None, reader: Reader | None = None, **fields: Any) -> Case:
+    run = Enrollment(id=1, contact_id=1, topic="Courses", status=EnrollmentStatus.ACTIVE, reason="")
+    usual: dict[str, Any] = {
+        "run": run,
+        "contact": Contact(id=1, name="Ada Lovelace"),
+        "sequence": Sequence(name="Pathway", active=True),
+        "steps": [step or a_step()],
+        "reader": reader or a_reader(),
+        "mails": [],
+        "facts": ADA,
+    }
+    return Case(**(usual | fields))
 
 
-def handle(db, inquiry, account_id):
-    with db.write() as session:
-        locked = service.locked_inquiry(session, inquiry.public_id)
-        assert locked is not None
-        service.mark_handled(session, locked, account_id)
+def a_course(begins_at: datetime = NOW + 40 * DAY, full: bool = False) -> CourseDate:
+    return CourseDate(name="Spring", begins_at=begins_at, full_at=NOW - DAY if full else None)
 
 
-def test_the_same_person_keeps_the_address_and_the_mail_is_a_reply(db, settings, alice, stranger):
-    decide(db, decisions.is_same_person, stranger, settings, alice.id)
-    with db.read() as session:
-        assert session.scalars(select(ContactAddress)).one().email_key == ELSEWHERE
-    assert run_of(db).status is EnrollmentStatus.STOPPED
-    again = received(db, came(db, settings, a_mail(sender=ELSEWHERE)))
-    assert (again.contact_id, again.standing) == (contact_of(db).id, Standing.TRUSTED)
+def decided(settings, case, now=NOW):
+    verdict = decide(case, settings, now)
+    return verdict.outcome, verdict.sentence
 
 
-def test_a_form_with_a_confirmed_address_finds_the_same_contact(db, settings, alice, stranger):
-    decide(db, decisions.is_same_person, stranger, settings, alice.id)
-    submitted(db, settings, email=ELSEWHERE)
-    with db.read() as session:
-        assert set(session.scalars(select(Inquiry.contact_id))) == {contact_of(db).id}
+def test_a_mail_whose_time_has_come_is_written_and_says_why(settings):
+    assert decided(settings, a_case()) == (
+        StepOutcome.QUEUED,
+        "Written because its time had come: mail 2 of “Pathway”, 3 days after the one before it. "
+        "It was Tue 3 Mar 2026 09:00 (Europe/Berlin) where they live.",
+    )
 
 
-def test_somebody_else_gets_an_inquiry_of_their_own_and_the_follow_ups_go_on(db, settings, alice, stranger):
-    decide(db, decisions.is_somebody_else, stranger, settings, alice.id)
-    other = contact_of(db, ELSEWHERE)
-    with db.read() as session:
-        assert session.scalars(select(Inquiry).where(Inquiry.contact_id == other.id)).one().name == "A. L."
-    assert run_of(db).status is EnrollmentStatus.ACTIVE
+def test_a_first_mail_says_that_it_follows_the_start(settings):
+    assert "3 days after the start." in decided(settings, a_case(a_step(position=1)))[1]
 
 
-def test_a_mail_that_is_set_aside_lets_the_follow_ups_go_on(db, settings, alice, stranger):
-    with db.write() as session:
-        mail = decisions.locked_mail(session, stranger.public_id)
-        assert mail is not None
-        decisions.set_aside(session, mail, alice.id)
-    assert run_of(db).status is EnrollmentStatus.ACTIVE
+def test_who_asked_for_fewer_reads_why_it_took_twice_as_long(settings):
+    assert "twice as long since they asked for fewer" in decided(settings, a_case(reader=a_reader(slower=True)))[1]
 
 
-def test_a_mail_is_decided_on_once(db, settings, alice, stranger):
-    decide(db, decisions.is_same_person, stranger, settings, alice.id)
-    with pytest.raises(Refusal, match="colleague was quicker"):
-        decide(db, decisions.is_somebody_else, stranger, settings, alice.id)
+@pytest.mark.parametrize("reason", list(SuppressionReason))
+def test_a_closed_address_ends_the_run(settings, reason):
+    outcome, sentence = decided(settings, a_case(closed=reason))
+    assert outcome is StepOutcome.STOPPED
+    assert sentence.endswith(".")
 
 
-def test_an_address_of_another_contact_is_not_taken_over(db, settings, alice, stranger):
-    submitted(db, settings, email=ELSEWHERE)
-    with pytest.raises(Refusal, match="belongs to another contact"):
-        decide(db, decisions.is_same_person, stranger, settings, alice.id)
+@pytest.mark.parametrize(
+    ("course", "says"),
+    [
+        (a_course(begins_at=NOW), "The course “Spring” has begun."),
+        (a_course(full=True), "The course “Spring” is full."),
+    ],
+)
+def test_a_course_that_is_full_or_has_begun_ends_what_leads_up_to_it(settings, course, says):
+    assert decided(settings, a_case(reader=a_reader(course=course))) == (StepOutcome.STOPPED, says)
 
 
-def test_handling_the_last_open_inquiry_ends_the_waiting(db, settings, alice):
-    inquiry = submitted(db, settings)
-    assert conversation_of(db).turn is Turn.INSTITUTE
-    handle(db, inquiry, alice.id)
-    assert conversation_of(db).turn is Turn.NOBODY
+def test_what_is_switched_off_waits_its_steps_time_again(settings):
+    verdict = decide(a_case(sequence=Sequence(name="Pathway", active=False)), settings, NOW)
+    assert (verdict.outcome, verdict.sentence) == (
+        StepOutcome.HELD,
+        "Held: the follow-ups “Pathway” are switched off.",
+    )
+    assert verdict.at == NOW + 3 * DAY
 
 
-def test_handling_an_inquiry_leaves_an_unanswered_mail_waiting(db, settings, alice):
-    inquiry = submitted(db, settings)
-    came(db, settings, a_mail())
-    handle(db, inquiry, alice.id)
-    assert conversation_of(db).turn is Turn.INSTITUTE
+def test_what_is_switched_off_and_waits_for_nothing_is_looked_at_once_a_day(settings):
+    case = a_case(a_step(wait_amount=0), sequence=Sequence(name="Pathway", active=False))
+    assert decide(case, settings, NOW).at == NOW + DAY
 
 
-def test_a_second_mail_keeps_the_older_promise(db, settings, alice):
-    submitted(db, settings)
-    since = conversation_of(db).since
-    came(db, settings, a_mail())
-    assert conversation_of(db).since == since
+def test_who_asked_for_a_pause_gets_it_at_the_next_open_hour_after_it(settings):
+    verdict = decide(a_case(reader=a_reader(paused_until=NOW + 4 * DAY)), settings, NOW)
+    assert verdict.outcome is StepOutcome.MOVED
+    assert verdict.at == NOW + 6 * DAY
+    assert "until 07 Mar 2026" in verdict.sentence
 
 
-def test_a_conversation_is_closed_by_a_persons_word(db, settings, alice):
-    submitted(db, settings)
-    with db.write() as session:
-        assert conversations.close(session, contact_of(db).id, alice.id)
-        assert not conversations.close(session, contact_of(db).id, alice.id)
-    assert conversation_of(db).turn is Turn.NOBODY
+def test_a_course_that_begins_later_takes_its_mail_along(settings):
+    step = a_step(wait_amount=10, wait_unit=WaitUnit.BEFORE_COURSE)
+    verdict = decide(a_case(step, a_reader(course=a_course(NOW + 20 * DAY))), settings, NOW)
+    assert (verdict.outcome, verdict.at) == (StepOutcome.MOVED, NOW + 10 * DAY)
+    assert verdict.sentence == "Moved: the course “Spring” begins on Mon 23 Mar 2026 09:00 (Europe/Berlin) now."
+
+
+@pytest.mark.parametrize(("late", "outcome"), [(DAY / 2, StepOutcome.QUEUED), (DAY, StepOutcome.SKIPPED)])
+def test_a_mail_before_a_course_is_not_sent_a_day_too_late(settings, late, outcome):
+    step = a_step(wait_amount=10, wait_unit=WaitUnit.BEFORE_COURSE, days="1234567", opens_minute=0, closes_minute=1440)
+    case = a_case(step, a_reader(course=a_course(NOW + 10 * DAY - late)))
+    assert decided(settings, case)[0] is outcome
+
+
+def test_a_mail_before_a_course_that_is_no_more_is_skipped(settings):
+    step = a_step(wait_amount=10, wait_unit=WaitUnit.BEFORE_COURSE)
+    assert decided(settings, a_case(step))[0] is StepOutcome.SKIPPED
+
+
+def test_what_was_written_before_is_not_written_again(settings):
+    assert decided(settings, a_case(written=True)) == (
+        StepOutcome.SKIPPED,
+        "Skipped: this mail was written to them before.",
+    )
+
+
+def test_who_wants_their_own_topic_only_is_spared_the_others(settings):
+    verdict = decide(a_case(a_step(topics=["pmp"]), a_reader(only_topic=True)), settings, NOW)
+    assert verdict.outcome is StepOutcome.SKIPPED
+    assert verdict.told.startswith("Follow-up 2 was left out. The person asked for mails about “Courses” only")
+
+
+def test_a_condition_that_is_not_met_skips_the_mail(settings):
+    case = a_case(a_step(conditions=[{"kind": "replied"}]))
+    assert decided(settings, case) == (
+        StepOutcome.SKIPPED,
+        "Skipped: it is for people who have replied, and Ada hasn't.",
+    )
+
+
+def test_a_run_that_waits_for_a_person_gets_a_draft_at_whatever_hour(settings):
+    case = a_case(a_step(days="7"))
+    case.run.status, case.run.reason = EnrollmentStatus.PAUSED, "Bob wrote to them."
+    assert decided(settings, case)[0] is StepOutcome.DRAFTED
+
+
+@pytest.mark.parametrize(
+    ("now", "opens"),
+    [
+        (NOW + timedelta(hours=8), NOW + DAY),
+        (NOW - timedelta(hours=3), NOW),
+        (NOW + 4 * DAY, NOW + 6 * DAY),
+    ],
+)
+def test_a_closed_window_moves_the_mail_to_its_next_opening(settings, now, opens):
+    verdict = decide(a_case(), settings, now)
+    assert (verdict.outcome, verdict.at) == (StepOutcome.MOVED, opens)
+    assert verdict.sentence.startswith("Moved to the next time at which it may go. ")
+
+
+def test_a_holiday_is_no_day_for_a_mail(settings):
+    case = a_case(reader=a_reader(holidays=frozenset({date(2026, 3, 3)})))
+    assert decide(case, settings, NOW).at == NOW + DAY
+
+
+def test_too_much_mail_holds_the_next_until_there_is_room(settings):
+    mails = [NOW - 6 * DAY, NOW - 2 * DAY, NOW - DAY]
+    verdict = decide(a_case(mails=mails), settings, NOW)
+    assert (verdict.outcome, verdict.at) == (StepOutcome.HELD, NOW + DAY)
+    assert verdict.sentence == (
+        "Held until there is room: 3 automatic mails went to them within 7 days, and 3 is the most."
+    )
+
+
+def test_where_more_than_the_most_went_out_room_is_counted_from_the_newest(settings):
+    mails = [NOW - 6 * DAY, NOW - 3 * DAY, NOW - 2 * DAY, NOW - DAY]
+    assert decide(a_case(mails=mails), settings, NOW).at == NOW + 6 * DAY  # four days on it is a Saturday
+
+
+def test_the_most_may_be_no_limit(tmp_path):
+    settings = make_settings(tmp_path, follow_up_most=0)
+    assert decided(settings, a_case(mails=[NOW] * 9))[0] is StepOutcome.QUEUED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"closed": SuppressionReason.OPT_OUT},
+        {"sequence": Sequence(name="Pathway", active=False)},
+        {"written": True},
+        {"mails": [NOW] * 3},
+    ],
+)
+def test_nothing_is_written_at_night_whatever_else_holds(settings, fields):
+    night = NOW + timedelta(hours=14)
+    assert decided(settings, a_case(**fields), night)[0] is not StepOutcome.QUEUED
