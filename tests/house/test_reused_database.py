@@ -48,7 +48,7 @@ def test_what_a_test_wrote_is_gone_and_its_numbers_begin_anew(reused, tmp_path):
 @pytest.mark.parametrize(
     "statement",
     [
-        "DELETE FROM steps",
+        "DELETE FROM sequence_steps",
         "UPDATE mail_control SET held = true, reason = 'Holidays'",
         "INSERT INTO templates (id, key, name) VALUES (77, 'more', 'More')",
         "TRUNCATE stages CASCADE",
