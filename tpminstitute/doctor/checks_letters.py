@@ -7,7 +7,7 @@ from tpminstitute.core.db import Database
 from tpminstitute.doctor.findings import Finding, ok, wrong
 from tpminstitute.inbox.letters import ACKNOWLEDGEMENTS
 from tpminstitute.mail.models import Template
-from tpminstitute.mail.templates import templates, why_unsendable
+from tpminstitute.mail.templates import newest_version, templates, why_unsendable
 
 SUBJECT = "Letters"
 
@@ -16,9 +16,12 @@ WAITS = "Until then the follow-ups that need it wait."
 
 
 def check_letters(db: Database, settings: Settings) -> list[Finding]:
-    """Make each letter of variables at their longest; a saved one was checked by the rules of the day it was saved."""
+    """Make each letter of variables at their longest; a saved one was checked by the rules of the day it was saved.
+
+    One without a text is in nobody's way: a sequence can't be switched on with it.
+    """
     with db.read() as session:
-        letters = templates(session)
+        letters = [letter for letter in templates(session) if newest_version(session, letter.key).written]
         found = [finding for letter in letters if (finding := _unsendable(session, settings, letter)) is not None]
     return found or [ok(SUBJECT, f"All {len(letters)} can be sent.")]
 

@@ -44,7 +44,9 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "acknowledgement-again": _ACKNOWLEDGEMENT,
     **dict.fromkeys(CHAPTERS, _FOLLOW_UP),
 }
-"""The variables of each letter, by its key, each with one line on what it stands for."""
+"""The variables of each letter that is shipped, by its key, each with one line on what it stands for."""
+
+_OWN: Mapping[str, str] = {**_READER, **_TOPIC, **_GUIDE_URL}
 
 # Every variable at its longest: a letter that can be made of these can be made for every reader.
 _LONGEST = {
@@ -74,6 +76,16 @@ class DraftError(LetterError):
         """Say all of `problems` in one text."""
         super().__init__(" ".join(problem.sentence for problem in problems))
         self.problems = problems
+
+
+def allowed_in(key: str) -> Mapping[str, str]:
+    """Return the variables of the letter of `key`; one that staff added is a follow-up about no chapter."""
+    return ALLOWED.get(key, _OWN)
+
+
+def follows_up(key: str) -> bool:
+    """Return whether a follow-up may send the letter of `key`: an acknowledgement speaks of one inquiry, and can't."""
+    return "reference" not in allowed_in(key)
 
 
 def tidy(subject: str, preheader: str, body: str) -> LetterSource:
@@ -108,7 +120,7 @@ def problems_of(key: str, source: LetterSource) -> list[Problem]:
 def why_unmade(key: str, source: LetterSource) -> str:
     """Return why the letter of `key` can't be made of `source` for every reader, '' when it can."""
     try:
-        render(source, {name: _LONGEST[name] for name in ALLOWED[key]}, _ANY_FRAME)
+        render(source, {name: _LONGEST[name] for name in allowed_in(key)}, _ANY_FRAME)
     except LetterError as error:
         return str(error)
     except ValueError:  # urllib.parse on an address such as https://[
@@ -121,10 +133,10 @@ def _about_variables(key: str, part: str, text: str) -> list[str]:
         used = variables_in(LetterSource(**({"subject": "", "preheader": "", "body": ""} | {part: text})))
     except LetterError as error:
         return [str(error)]
-    return [no_such_variable(key, name, part) for name in sorted(used - set(ALLOWED[key]))]
+    return [no_such_variable(key, name, part) for name in sorted(used - set(allowed_in(key)))]
 
 
 def no_such_variable(key: str, name: str, part: str) -> str:
     """Return the sentence on a variable that the letter of `key` doesn't know, with the nearest that it does."""
-    nearest = max(ALLOWED[key], key=lambda allowed: SequenceMatcher(None, name, allowed).ratio())
+    nearest = max(allowed_in(key), key=lambda allowed: SequenceMatcher(None, name, allowed).ratio())
     return f"The {part} uses {{{one_line(name, 40)}}}, and there is no such variable. The nearest is {{{nearest}}}."

@@ -1,35 +1,48 @@
 """Letters that staff edit: what may stand in them, their versions, and the one that goes out.
 
-Version 0 is the file in templates/email. A saved version never changes; going back to one saves it anew.
+Version 0 is the file in templates/email, and of a letter that staff added nothing yet. A saved version never changes;
+going back to one saves it anew.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
 from tpminstitute.accounts.service import record_audit
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
+from tpminstitute.core.own_keys import OWN, own_keys
 from tpminstitute.core.text import one_line
-from tpminstitute.mail.drafts import ALLOWED, DraftError, no_such_variable, problems_of, tidy, why_unmade
+from tpminstitute.mail.drafts import ALLOWED, DraftError, allowed_in, no_such_variable, problems_of, tidy, why_unmade
 from tpminstitute.mail.letters import LetterError, LetterSource, letter_sources, variables_in
 from tpminstitute.mail.models import Template, TemplateVersion
 
 AS_SHIPPED = "As shipped"
+UNWRITTEN = "Not written yet"
+LONGEST_NAME = 80
+"""Characters of a letter's name."""
+
+_EMPTY = LetterSource("", "", "")
 
 
 @dataclass(frozen=True)
 class Version:
-    """One text of a letter; number 0, without a time, is the file as shipped."""
+    """One text of a letter; number 0, without a time, is the file as shipped, or nothing where there is no file."""
 
     number: int
     source: LetterSource
     author: str
     at: datetime | None
+
+    @property
+    def written(self) -> bool:
+        """Whether there is a text at all."""
+        return self.source != _EMPTY
 
 
 class StaleVersion(Refusal):
@@ -50,6 +63,8 @@ def current_source(session: Session, key: str) -> LetterSource:
     Raises `LetterError` for a letter that doesn't exist, and for a stored version that can't be sent.
     """
     version = newest_version(session, key)
+    if not version.written:
+        raise LetterError(f"{_NO_TEXT} Nothing was sent. Write it in /staff/templates/{key}.")
     problem = _why_not(key, version.source)
     if problem:
         raise LetterError(
@@ -65,14 +80,19 @@ def why_unsendable(session: Session, key: str) -> str:
     It was checked when it was saved; these are the rules of today.
     """
     try:
-        source = newest_version(session, key).source
+        newest = newest_version(session, key)
     except LetterError as error:
         return str(error)
-    return _why_not(key, source) or why_unmade(key, source)
+    if not newest.written:
+        return _NO_TEXT
+    return _why_not(key, newest.source) or why_unmade(key, newest.source)
 
 
 def current_subjects(session: Session) -> dict[str, str]:
-    """Return the subject of each letter that goes out now, by the letter's key, for a list."""
+    """Return the subject of each letter that goes out now, by the letter's key, for a list.
+
+    A letter without a text stands there by its name.
+    """
     newest = (
         select(TemplateVersion.template_id, func.max(TemplateVersion.number).label("number"))
         .group_by(TemplateVersion.template_id)
@@ -86,7 +106,8 @@ def current_subjects(session: Session) -> dict[str, str]:
             (newest.c.template_id == TemplateVersion.template_id) & (newest.c.number == TemplateVersion.number),
         )
     )
-    return {key: source.subject for key, source in letter_sources().items()} | dict(saved.all())
+    names = dict(session.execute(select(Template.key, Template.name)).all())
+    return names | {key: source.subject for key, source in letter_sources().items()} | dict(saved.all())
 
 
 def newest_version(session: Session, key: str) -> Version:
@@ -99,11 +120,11 @@ def newest_version(session: Session, key: str) -> Version:
         .order_by(TemplateVersion.number.desc())
         .limit(1)
     ).one_or_none()
-    return _shipped(key) if row is None else _version(*row)
+    return _first(session, key) if row is None else _version(*row)
 
 
 def versions_of(session: Session, key: str) -> list[Version]:
-    """Return every version of a letter, newest first, the file as shipped last."""
+    """Return every version of a letter, newest first, the one that it began with last."""
     rows = session.execute(
         select(TemplateVersion, Account.name)
         .join(Template, Template.id == TemplateVersion.template_id)
@@ -111,7 +132,7 @@ def versions_of(session: Session, key: str) -> list[Version]:
         .where(Template.key == key)
         .order_by(TemplateVersion.number.desc())
     )
-    return [*(_version(row, author) for row, author in rows), _shipped(key)]
+    return [*(_version(row, author) for row, author in rows), _first(session, key)]
 
 
 def version_of(session: Session, key: str, number: int) -> Version:
@@ -123,13 +144,35 @@ def version_of(session: Session, key: str, number: int) -> Version:
 
 
 def templates(session: Session) -> Sequence[Template]:
-    """Return the letters that staff may edit, in the order in which readers get them."""
-    return session.scalars(select(Template).where(Template.key.in_(ALLOWED)).order_by(Template.id)).all()
+    """Return the letters that staff may edit: those that are shipped, then those that they added."""
+    return session.scalars(select(Template).where(_EDITABLE).order_by(Template.id)).all()
 
 
 def template_of(session: Session, key: str) -> Template | None:
     """Return the letter of `key`, or None when there is no such letter to edit."""
-    return session.scalar(select(Template).where(Template.key == key)) if key in ALLOWED else None
+    return session.scalar(select(Template).where(Template.key == key, _EDITABLE))
+
+
+def add_template(session: Session, name: str, account_id: int) -> Template:
+    """Add a letter without a text yet; once it is written, it can be a step of a sequence. Returns it.
+
+    Raises `Refusal` for a name that is empty, too long, or another letter's.
+    """
+    called = one_line(name, len(name))
+    if not called:
+        raise Refusal("Write a name for the letter: staff choose it by that. Readers never see it.")
+    if len(called) > LONGEST_NAME:
+        raise Refusal(f"Shorten the name: it has {len(called)} characters, and {LONGEST_NAME} are the most.")
+    if session.scalar(select(Template.id).where(func.lower(Template.name) == called.lower()).limit(1)) is not None:
+        raise Refusal(f"There is a letter “{called}” already. Give this one another name.")
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    keys = own_keys(called)
+    added: Template | None = None
+    while added is None:
+        adding = insert(Template).values(key=next(keys), name=called).on_conflict_do_nothing(index_elements=["key"])
+        added = session.scalar(adding.returning(Template))
+    record_audit(session, "template_added", f"{added.key}, “{called}”", account_id=account_id)
+    return added
 
 
 def save_version(
@@ -144,7 +187,7 @@ def save_version(
     `Refusal` when nothing would change.
     """
     template = session.scalar(select(Template).where(Template.key == key).with_for_update())
-    if template is None or key not in ALLOWED:
+    if template is None or template_of(session, key) is None:
         raise Refusal(f"There is no letter “{one_line(key, 60)}”. Nothing was saved.")
     draft = tidy(source.subject, source.preheader, source.body)
     problems = problems_of(key, draft)
@@ -183,17 +226,23 @@ def _version(row: TemplateVersion, author: str) -> Version:
     return Version(row.number, LetterSource(row.subject, row.preheader, row.body), author, row.at)
 
 
-def _shipped(key: str) -> Version:
+def _first(session: Session, key: str) -> Version:
     source = letter_sources().get(key)
-    if source is None:
-        raise LetterError(f"There is no letter “{one_line(key, 60)}”. Put its file back into templates/email.")
-    return Version(0, source, AS_SHIPPED, None)
+    if source is not None:
+        return Version(0, source, AS_SHIPPED, None)
+    if key.startswith(OWN) and template_of(session, key) is not None:
+        return Version(0, _EMPTY, UNWRITTEN, None)
+    raise LetterError(f"There is no letter “{one_line(key, 60)}”. Put its file back into templates/email.")
 
 
 def _why_not(key: str, source: LetterSource) -> str:
     """Return why a stored text can't be sent, '' when it can: it was checked when saved, by the rules of then."""
     try:
-        unknown = variables_in(source) - set(ALLOWED.get(key, ()))
+        unknown = variables_in(source) - set(allowed_in(key))
     except LetterError as error:
         return str(error)
-    return no_such_variable(key, min(unknown), "letter") if unknown and key in ALLOWED else ""
+    return no_such_variable(key, min(unknown), "letter") if unknown else ""
+
+
+_NO_TEXT = "This letter has no text yet."
+_EDITABLE = or_(Template.key.in_(ALLOWED), Template.key.startswith(OWN, autoescape=True))
