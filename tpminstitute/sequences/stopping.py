@@ -51,6 +51,11 @@ def stop_run(session: Session, run_id: int, reason: str) -> None:
     _stop(session, _OF_RUN, run_id, reason)
 
 
+def stop_for_sequence(session: Session, sequence_id: int, reason: str) -> int:
+    """Stop every run of a sequence; returns how many were stopped."""
+    return len(_stop(session, _OF_SEQUENCE, sequence_id, reason))
+
+
 def stop_by_hand(session: Session, run_id: int, account_id: int) -> None:
     """Stop one run by a person's word. Raises `Refusal` when it doesn't run any more."""
     contact_id = session.scalar(select(Enrollment.contact_id).where(Enrollment.id == run_id))
@@ -150,4 +155,5 @@ def _whose(runs: ColumnElement[bool]) -> _Whose:
 _OF_CONTACT = _whose(Enrollment.contact_id == bindparam("who"))
 _OF_CAUSE = _whose(Enrollment.cause == bindparam("who"))
 _OF_RUN = _whose(Enrollment.id == bindparam("who"))
+_OF_SEQUENCE = _whose(Enrollment.sequence_id == bindparam("who"))
 _OF_COURSE = _whose(Enrollment.sequence_id.in_(select(Sequence.id).where(Sequence.course_date_id == bindparam("who"))))
