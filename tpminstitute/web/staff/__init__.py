@@ -6,6 +6,7 @@ staff = Blueprint("staff", __name__, url_prefix="/staff")
 
 from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     access,  # noqa: F401
+    calendar,  # noqa: F401
     contact_facts,  # noqa: F401
     desk,  # noqa: F401
     doctor,  # noqa: F401
@@ -19,6 +20,9 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     own_mail,  # noqa: F401
     received,  # noqa: F401
     replies,  # noqa: F401
+    sequence_edit,  # noqa: F401
+    sequence_settings,  # noqa: F401
+    sequences,  # noqa: F401
     setup,  # noqa: F401
     suppressions,  # noqa: F401
     time_zone,  # noqa: F401

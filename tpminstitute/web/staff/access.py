@@ -55,7 +55,8 @@ acting = needs(Role.ADMINISTRATOR, Role.ADVISOR)
 
 
 LETTER_PAGES = {
-    f"staff.{page}" for page in ("letters", "letter", "save_letter", "check_letter", "test_letter", "letter_versions")
+    f"staff.{page}"
+    for page in ("letters", "new_letter", "letter", "save_letter", "check_letter", "test_letter", "letter_versions")
 }
 """Where the desk is among the templates."""
 
@@ -79,6 +80,11 @@ def desk_context() -> dict[str, Any]:
                 "href": url_for("staff.waiting_drafts"),
                 "current": request.endpoint in DRAFT_PAGES,
                 "count": drafts_waiting,
+            },
+            {
+                "label": "Follow-ups",
+                "href": url_for("staff.sequences"),
+                "current": request.path.startswith(FOLLOW_UP_PATHS),
             },
         ],
         "quiet_places": [
@@ -106,6 +112,8 @@ def drafts_waiting() -> str:
     found = count_waiting(session(), SHOWN + 1)
     return f"{SHOWN}+" if found > SHOWN else str(found or "")
 
+
+FOLLOW_UP_PATHS = ("/staff/sequences", "/staff/calendar")
 
 INBOX_PAGES = {"staff.inbox", "staff.contact", "staff.send_reply", "staff.note_call", "staff.received_mail"}
 

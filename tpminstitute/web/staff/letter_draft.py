@@ -1,6 +1,6 @@
 """A letter while it is being written: its form, its check, and what the editor shows of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import url_for
@@ -11,7 +11,7 @@ from wtforms import HiddenField, StringField, TextAreaField
 from tpminstitute.core.config import Settings
 from tpminstitute.core.tokens import Signer, public_id
 from tpminstitute.inbox.previews import Reader, letter_for, newest_readers, reader_of, variables_for
-from tpminstitute.mail.drafts import ALLOWED, Problem, problems_of, tidy
+from tpminstitute.mail.drafts import Problem, allowed_in, problems_of, tidy
 from tpminstitute.mail.letters import Letter, LetterError, LetterSource
 from tpminstitute.mail.templates import newest_version
 from tpminstitute.web.common import settings
@@ -95,18 +95,25 @@ def check(session: Session, settings: Settings, key: str, draft: LetterSource, r
     return Check(problems, made, url, variables_for(settings, key, reader))
 
 
-def editor(session: Session, key: str, form: LetterForm, draft: LetterSource, reader_id: str) -> dict[str, Any]:
-    """Return what the editor's page shows beside the form, and put the problems of `draft` to its fields."""
+def editor(
+    session: Session, key: str, form: LetterForm, draft: LetterSource, reader_id: str, *, untouched: bool
+) -> dict[str, Any]:
+    """Return what the editor's page shows beside the form, and put the problems of `draft` to its fields.
+
+    An `untouched` draft has none: nobody is told that it is empty before they began.
+    """
     reader = reader_of(session, reader_id)
     readers = list(newest_readers(session))
     checked = check(session, settings(), key, draft, reader)
+    if untouched:
+        checked = replace(checked, problems=[])
     form.show(checked.problems)
     form.nonce.data = public_id()
     return {
         "check": checked,
         "reader": reader,
         "readers": readers if reader in readers else [reader, *readers],
-        "allowed": ALLOWED[key],
+        "allowed": allowed_in(key),
         "version": newest_version(session, key),
         "may_act": may_act(),
         "test_to": me().email,

@@ -15,7 +15,9 @@ from tpminstitute.mail.drafts import DraftError
 from tpminstitute.mail.letters import Letter, LetterError, LetterSource
 from tpminstitute.mail.models import Template
 from tpminstitute.mail.templates import (
+    LONGEST_NAME,
     StaleVersion,
+    add_template,
     newest_version,
     restore,
     save_version,
@@ -56,7 +58,28 @@ def letters() -> str:
         }
         for template in templates(session())
     ]
-    return render_template("staff/letters.html", letters=rows)
+    return render_template("staff/letters.html", letters=rows, may_act=may_act())
+
+
+@staff.get("/templates/new")
+@acting
+def new_letter() -> str:
+    """Ask for the name of a new letter."""
+    return render_template("staff/letter_new.html", name="", error="", longest=LONGEST_NAME)
+
+
+@staff.post("/templates/new")
+@acting
+def add_letter() -> Response | tuple[str, int]:
+    """Add a letter, and go on to write it."""
+    name = request.form.get("name", "")
+    try:
+        added = add_template(session(), name, me().id)
+    except Refusal as refusal:
+        page = render_template("staff/letter_new.html", name=name, error=str(refusal), longest=LONGEST_NAME)
+        return page, 422
+    flash("It has no text yet. Write it, and follow-ups can use it.", "success")
+    return redirect(url_for("staff.letter", key=added.key), 303)
 
 
 @staff.get("/templates/<key>")
@@ -65,7 +88,7 @@ def letter(key: str) -> Response:
     template = _template(key)
     newest = newest_version(session(), key)
     form = LetterForm(formdata=None, data={**_fields(newest.source), "based_on": newest.number})
-    return _page(template, form, newest.source, request.args.get("reader", ""))
+    return _page(template, form, newest.source, request.args.get("reader", ""), untouched=not newest.written)
 
 
 @staff.post("/templates/<key>")
@@ -197,14 +220,24 @@ def _meanwhile(template: Template, form: LetterForm, draft: LetterSource, reader
 
 
 def _page(
-    template: Template, form: LetterForm, draft: LetterSource, reader: str, *, status: int = 200, **shown: Any
+    template: Template,
+    form: LetterForm,
+    draft: LetterSource,
+    reader: str,
+    *,
+    status: int = 200,
+    untouched: bool = False,
+    **shown: Any,
 ) -> Response:
-    """Answer with the editor of `draft`; `shown` are the sentences on top of it."""
+    """Answer with the editor of `draft`, which nobody has begun to write where it is `untouched`.
+
+    `shown` are the sentences on top of it.
+    """
     text = render_template(
         "staff/letter.html",
         template=template,
         form=form,
-        **editor(session(), template.key, form, draft, reader),
+        **editor(session(), template.key, form, draft, reader, untouched=untouched),
         **shown,
     )
     answer = make_response(text, status)
