@@ -14,6 +14,7 @@ import structlog
 from tests.bench.delivery import delivery_rates
 from tests.bench.incoming import intake_rates, reading_rates
 from tests.bench.service import idle_memory, latencies, page_rates, start_times
+from tests.bench.ticks import tick_times
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 
@@ -36,6 +37,12 @@ def main() -> None:
         intake_url = postgres.create_database("intake")
         say("Taking a mail in on SQLite", lambda: _ratio(*intake_rates(f"sqlite:///{folder}/intake.db", folder)))
         say("Taking a mail in on PostgreSQL", lambda: _ratio(*intake_rates(intake_url, folder)))
+        ticks_url = postgres.create_database("ticks")
+        say(
+            "A tick, 1,000 of 1,000,000 due, on SQLite",
+            lambda: _seconds_each(tick_times(f"sqlite:///{folder}/ticks.db", folder)),
+        )
+        say("A tick, 1,000 of 1,000,000 due, on PostgreSQL", lambda: _seconds_each(tick_times(ticks_url, folder)))
         say("POST to notice accepted, built-in broker", lambda: _milliseconds(latencies(folder)))
         say("POST to notice accepted, Redis", lambda: _milliseconds(latencies(folder, REDIS_URL=redis.url)))
 
@@ -48,6 +55,10 @@ def say(what: str, measure: Callable[[], str]) -> None:
 
 def _seconds(figures: tuple[float, float]) -> str:
     return f"{figures[0]:.1f} s / {figures[1]:.1f} s"
+
+
+def _seconds_each(figures: list[float]) -> str:
+    return f"median {statistics.median(figures):.2f} s, slowest {max(figures):.2f} s of {len(figures)}"
 
 
 def _ratio(ours: list[float], floor: list[float]) -> str:
