@@ -122,3 +122,10 @@ def test_a_sequence_that_is_not_there_is_not_found(desk):
 
 def test_an_address_with_words_of_our_own_is_only_a_choice_that_is_none(desk, readers, special):
     assert desk.client.get(f"/staff/sequences/{special}/enroll?sequence_id=2&_external=1&_anchor=x").status_code == 200
+
+
+def test_the_contact_page_leads_to_what_they_alone_would_get(db, desk, readers, special):
+    page = desk.page(f"/staff/contacts/{contact_of(db).public_id}")
+    link = next(a for a in page.all("a") if a.words == "special")
+    main = desk.page(link["href"]).first("main")
+    assert [label.words for label in main.all("label", class_="person-name")] == ["Ada Lovelace"]

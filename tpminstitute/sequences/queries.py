@@ -118,6 +118,11 @@ _IS_MAIL_OF_RECORD = and_(
 )
 
 
+def switched_on(session: Session) -> Row[Sequence]:
+    """Return the sequences that somebody may begin, by name."""
+    return session.scalars(select(Sequence).where(Sequence.active).order_by(Sequence.name, Sequence.id)).all()
+
+
 def topic_of_runs(session: Session, contact_id: int) -> str | None:
     """Return what the contact's newest run is about, as people read it, or None when nothing ever ran."""
     newest = select(Enrollment.topic).where(Enrollment.contact_id == contact_id).order_by(Enrollment.id.desc())

@@ -15,7 +15,7 @@ from tpminstitute.inbox.threads import Asked, Place, conversation_of
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.personal import LONGEST, WITHOUT_SUBJECT
 from tpminstitute.mail.queries import mails_of
-from tpminstitute.sequences.queries import runs_of
+from tpminstitute.sequences.queries import runs_of, switched_on
 from tpminstitute.timeline.queries import timeline_of
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff.access import list_place, may_act
@@ -82,6 +82,7 @@ def contact_page(contact: Contact, draft: Draft | None = None, call: Call | None
         newest_url=_page_url(contact, None) if place != Place() else None,
         owed=owed_acknowledgements(session(), contact, inquiries),
         notices=[mail_view(mail) for mail in mails_of(session(), contact.id, TO_OURSELVES, most=NOTICES)],
+        to_begin=switched_on(session()) if may_act() else [],
         follow_ups=[
             run_view(run, contact.public_id, in_question=run.id in in_question)
             for run in runs_of(session(), settings(), contact.id)
