@@ -52,6 +52,8 @@ def upgrade() -> None:
         "(SELECT id FROM sequence_versions WHERE sequence_versions.sequence_id = enrollments.sequence_id)"
     )
     require(op.get_bind(), "enrollments", "version_id")
+    standing = ["sequence_id", "status", "version_id", "next_position"]
+    op.create_index("ix_enrollments_standing", "enrollments", standing, unique=False)
     _record_what_was_written()
     op.execute(
         "ALTER TABLE enrollment_pauses ADD COLUMN drafts BOOLEAN DEFAULT FALSE NOT NULL "

@@ -143,8 +143,9 @@ def uses_of_letters(session: Session) -> dict[str, list[str]]:
     for step, name, active in steps:
         after = "after the start" if step.position == 1 else "after the mail before it"
         when = "before the course begins" if step.wait_unit is WaitUnit.BEFORE_COURSE else after
+        wait = f"{wait_in_words(step)} {when}" if step.wait_amount else f"right {when}"
         off = "" if active else " These follow-ups are switched off."
-        sentence = f"Mail {step.position} of “{name}”, {wait_in_words(step)} {when}.{off}"
+        sentence = f"Mail {step.position} of “{name}”, {wait}.{off}"
         uses.setdefault(step.letter_key, []).append(sentence)
     return uses
 
