@@ -49,6 +49,8 @@ def take(session: Session, settings: Settings, due: Due, most: int) -> list[Case
     """
     held = due.limit(most).with_for_update(of=(Enrollment, Contact), key_share=True, skip_locked=True)
     found = session.execute(held).all()
+    if not found:
+        return []
     runs = [run for run, _, _ in found]
     contact_ids = {contact.id for _, contact, _ in found}
     readers = readers_of(session, settings, [(run.contact_id, run.sequence_id) for run in runs])
