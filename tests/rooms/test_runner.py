@@ -199,7 +199,12 @@ def test_a_race_of_a_reply_against_tick_and_delivery_sends_nothing_after_it(db, 
     for number in range(6):
         submitted(db, settings, consents=True, email=f"reader{number}@example.org")
     deliver(db, Post(), settings)
-    post, start, stopped = Post(), threading.Barrier(3), []
+    post, start, gone = Post(), threading.Barrier(3), {}
+
+    def out(contact_id):
+        """How many mails a server has been offered."""
+        statuses = [mail.status for mail in messages(db, contact_id=contact_id)]
+        return sum(status in (MessageStatus.SENDING, MessageStatus.SENT) for status in statuses)
 
     def tick():
         start.wait()
@@ -217,7 +222,7 @@ def test_a_race_of_a_reply_against_tick_and_delivery_sends_nothing_after_it(db, 
             contact = contact_of(db, f"reader{number}@example.org")
             with db.write() as session:
                 stop_for_contact(session, contact.id, "They answered.")
-            stopped.append(len(messages(db, contact_id=contact.id, status=MessageStatus.SENT)))
+            gone[contact.id] = out(contact.id)
 
     together = [threading.Thread(target=one) for one in (tick, send, reply)]
     for one in together:
@@ -229,6 +234,7 @@ def test_a_race_of_a_reply_against_tick_and_delivery_sends_nothing_after_it(db, 
         run_due(db, settings)
         deliver(db, post, settings)
     assert len(follow_ups(db)) == written
+    assert {contact_id: out(contact_id) for contact_id in gone} == gone
     assert {mail.status for mail in follow_ups(db)} <= {MessageStatus.SENT, MessageStatus.CANCELLED}
     with db.read() as session:
         assert {one.status for one in session.scalars(select(Enrollment))} == {EnrollmentStatus.STOPPED}
