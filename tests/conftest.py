@@ -17,7 +17,7 @@ import structlog
 from playwright.sync_api import Page
 
 from tests.parts.browser import Complaints, SystemBrowser
-from tests.parts.dialects import close_parked, share_dialects
+from tests.parts.dialects import share_dialects
 from tests.parts.dovecot import DovecotServer, TestMailbox
 from tests.parts.install import find_chromium, find_dovecot, find_openssl, find_postgres, find_redis
 from tests.parts.postgres import PostgresServer
@@ -200,7 +200,6 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _postgres_database(postgres_server: PostgresServer) -> Iterator[ReusedDatabase]:
     _migrate(postgres_server.create_database(TEMPLATE))
-    close_parked()
     database = ReusedDatabase(postgres_server, TEMPLATE)
     yield database
     database.close()

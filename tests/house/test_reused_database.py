@@ -121,3 +121,13 @@ def test_a_connection_that_the_server_ended_is_not_used_again(reused):
     with db.read() as session:
         assert session.scalar(text("SELECT pg_backend_pid()")) != ended
     db.close()
+
+
+def test_a_connection_to_any_other_database_is_closed(postgres_server):
+    postgres_server.create_database("another")
+    db = Database(postgres_server.url("another"))
+    with db.read() as session:
+        ended = session.scalar(text("SELECT pg_backend_pid()"))
+    db.close()
+    assert ended not in parked_processes()
+    postgres_server.drop_database("another")

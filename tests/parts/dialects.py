@@ -2,8 +2,8 @@
 
 Each test opens engines of its own, and each engine would ask the server for its version, compile every
 statement anew and start new server processes: more work than most tests are. Here all engines of a kind share
-one dialect and what was compiled for it, and a PostgreSQL connection that was closed is reset by DISCARD ALL,
-as a connection pooler does, and taken up by the next engine. The product's code knows nothing of it.
+one dialect and what was compiled for it, and a closed connection to a PostgreSQL database of `park` is reset by
+DISCARD ALL, as a connection pooler does, and taken up by the next engine. The product's code knows nothing of it.
 """
 
 import contextlib
@@ -57,9 +57,10 @@ class SharedSqlite(_Shared, SQLiteDialect_pysqlite):
 
 
 class SharedPostgres(_Shared, PGDialect_psycopg):
-    """The dialect of every PostgreSQL engine; it keeps closed connections for the next one."""
+    """The dialect of every PostgreSQL engine; it keeps closed connections to some databases for the next one."""
 
     supports_statement_cache = True
+    _names: ClassVar[set[str]] = set()
     _parked: ClassVar[dict[_Key, list[psycopg.Connection[Any]]]] = {}
 
     def connect(self, *arguments: Any, **options: Any) -> Any:
@@ -71,11 +72,12 @@ class SharedPostgres(_Shared, PGDialect_psycopg):
         return connection
 
     def do_close(self, dbapi_connection: Any) -> None:
-        """Park a connection instead of closing it, unless it is broken."""
+        """Park a connection to a database of `park` instead of closing it, unless it is broken."""
         with contextlib.suppress(psycopg.OperationalError):
-            dbapi_connection.rollback()
-            dbapi_connection.parked_in.append(dbapi_connection)
-            return
+            if dbapi_connection.info.dbname in self._names:
+                dbapi_connection.rollback()
+                dbapi_connection.parked_in.append(dbapi_connection)
+                return
         dbapi_connection.close()
 
 
@@ -100,8 +102,14 @@ def parked_processes() -> list[int]:
     return [one.info.backend_pid for parked in SharedPostgres._parked.values() for one in parked if not one.closed]
 
 
-def close_parked() -> None:
-    """Close what is parked."""
+def park(name: str) -> None:
+    """From now on keep the connections to that database that are closed."""
+    SharedPostgres._names.add(name)
+
+
+def close_parked(name: str) -> None:
+    """Close what is parked, and park no more connections to that database."""
+    SharedPostgres._names.discard(name)
     for parked in SharedPostgres._parked.values():
         while parked:
             parked.pop().close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from tests.parts.dialects import close_parked, parked_processes
+from tests.parts.dialects import close_parked, park, parked_processes
 from tests.parts.postgres import PostgresServer
 
 # All of this is gone with the connection that made it, so neither a backup nor a comparison of schemas meets it.
@@ -84,6 +84,7 @@ class ReusedDatabase:
         self._connection.execute(PREPARE.encode())
         (self._schema,) = self._row("SELECT pg_temp.schema_now()")
         self._note_the_moment()
+        park(self._name)
 
     def _row(self, statement: str, *values: Any) -> Any:
         return self._connection.execute(statement.encode(), values).fetchone()
@@ -104,6 +105,6 @@ class ReusedDatabase:
 
     def close(self) -> None:
         """Drop it."""
-        close_parked()
+        close_parked(self._name)
         self._connection.close()
         self._server.drop_database(self._name)
