@@ -138,6 +138,23 @@ def receive(recipients: tuple[str, ...]) -> None:
     raise click.exceptions.Exit(take_in(sys.stdin.buffer, recipients))
 
 
+@commands.command()
+@click.option("--contacts", type=click.IntRange(1, 1_000_000), default=10_000, show_default=True, help="How many.")
+@click.option("--days", type=click.IntRange(1, 1_100), default=365, show_default=True, help="From today on.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another year.")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), default=os.cpu_count() or 1, help="All processors if left out."
+)
+@click.option("--all", "all_sequences", is_flag=True, help="Try the sequences that are switched off as well.")
+def simulate(contacts: int, days: int, seed: int, processes: int, all_sequences: bool) -> None:
+    """Let invented people go through the follow-ups in a throw-away database; ends with 1 when a rule was broken."""
+    from tpminstitute.simulate_command import simulate_and_tell, year_from_today
+
+    settings = load_settings()
+    if not simulate_and_tell(settings, year_from_today(settings, contacts, days, seed, all_sequences), processes):
+        raise click.exceptions.Exit(1)
+
+
 @commands.group()
 def mail() -> None:
     """Hold all outgoing mail, and let it go again."""

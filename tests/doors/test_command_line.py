@@ -4,12 +4,22 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.factories import make_settings
 from tests.parts.ports import free_port
+from tpminstitute import simulate_command
+from tpminstitute.cli import main
+from tpminstitute.core import zones
 from tpminstitute.core.config import CATCHER_PORT_OFFSET
+from tpminstitute.core.db import Database
+from tpminstitute.simulate_command import year_from_today
+from tpminstitute.simulation import year
+from tpminstitute.simulation.report import as_text
+from tpminstitute.simulation.year import simulate
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,3 +134,40 @@ def test_a_word_that_is_no_command_is_said_so(tmp_path):
     assert done.returncode != 0
     assert "No such command" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_simulated_year_is_told_the_same_however_many_processes_share_it(tmp_path, sqlite_url):
+    done = tpm(
+        tmp_path,
+        "simulate",
+        "--contacts",
+        "8",
+        "--days",
+        "20",
+        "--processes",
+        "2",
+        "--seed",
+        "3",
+        DATABASE_URL=sqlite_url,
+    )
+    assert done.returncode == 0, done.stderr
+    settings = make_settings(tmp_path, database_url=sqlite_url)
+    begun = year_from_today(settings, contacts=8, days=20, seed=3, all_sequences=False)
+    with closing(Database(sqlite_url)) as db:
+        alone = simulate(db, settings, begun, 1, lambda part: None)
+    told = as_text(alone, zones.reading(begun.begins, settings.institute_zone).date(), 20)
+    assert done.stdout.startswith(told)
+    assert "Nothing was kept, and no mail left." in done.stdout
+
+
+def test_a_broken_rule_makes_the_simulation_fail(sqlite_url, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(simulate_command, "set_up_logs", lambda _: None)  # it would be for this whole process
+    monkeypatch.setattr(year, "broken_rules", lambda *_: ["Run 1 sent its mails out of their order."])
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert main(["simulate", "--contacts", "1", "--days", "2", "--processes", "1"]) == 1
+    assert "Run 1 sent its mails out of their order." in capsys.readouterr().out
+
+
+def test_a_database_that_is_behind_is_not_simulated(tmp_path):
+    assert "Run `tpm migrate` first." in sentence(tpm(tmp_path, "simulate", "--contacts", "1"))

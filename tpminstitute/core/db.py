@@ -98,13 +98,14 @@ def _snake(name: str) -> str:
 class Database:
     """One database and the way its transactions are begun."""
 
-    def __init__(self, url: str, publisher: jobs.Publisher | None = None) -> None:
+    def __init__(self, url: str, publisher: jobs.Publisher | None = None, *, durable: bool = True) -> None:
         """Open an engine for `url` (``sqlite:///…`` or ``postgresql://…``); nothing is connected yet.
 
         `publisher` takes the wake-ups that a committed transaction asked for; without one, the sweep finds the work.
+        `durable` is False for an SQLite file that is thrown away in the end: no commit waits for the disk.
         """
         self.publisher = publisher
-        self.engine = _engine(url)
+        self.engine = _engine(url, durable)
         self._writing = self.engine.execution_options(writes=True)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
 
@@ -138,7 +139,7 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, durable: bool) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -146,7 +147,7 @@ def _engine(url: str) -> Engine:
             "DATABASE_URL can't be read: write it as postgresql://user:password@host/database."
         ) from None
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(url)
+        return _sqlite_engine(url, durable)
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=10,
@@ -170,7 +171,7 @@ def journal_mode(version: tuple[int, ...]) -> str:
     return "WAL" if version >= SAFE_WAL else "TRUNCATE"
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, durable: bool) -> Engine:
     driver = sqlite_driver()
     mode = journal_mode(driver.sqlite_version_info)
     engine = create_engine(url, module=driver, pool_size=10, max_overflow=10)
@@ -181,7 +182,7 @@ def _sqlite_engine(url: str) -> Engine:
         for pragma in (
             f"busy_timeout = {BUSY_TIMEOUT_MS}",
             f"journal_mode = {mode}",
-            "synchronous = FULL",
+            f"synchronous = {'FULL' if durable else 'OFF'}",
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()

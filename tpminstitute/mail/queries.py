@@ -119,10 +119,19 @@ def plain_text(content: bytes) -> str:
     return _text_of(message_from_bytes(content))
 
 
+def html(content: bytes) -> str:
+    """Return the HTML of a mail, '' where it has none; whoever shows it must do so in a sandbox."""
+    return _part_of(message_from_bytes(content), "text/html")
+
+
 def _text_of(mail: Parsed) -> str:
-    """Return the text of a mail that was composed here: its first part in plain text, always UTF-8."""
+    return _part_of(mail, "text/plain")
+
+
+def _part_of(mail: Parsed, media_type: str) -> str:
+    """Return what a mail that was composed here says as `media_type`: the first such part, always UTF-8."""
     for part in mail.walk():
-        if part.get_content_type() == "text/plain":
+        if part.get_content_type() == media_type:
             octets = part.get_payload(decode=True)
             return octets.decode("utf-8", "replace") if isinstance(octets, bytes) else ""
     return ""

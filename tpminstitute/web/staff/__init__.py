@@ -25,5 +25,6 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     sequences,  # noqa: F401
     setup,  # noqa: F401
     suppressions,  # noqa: F401
+    time_machine,  # noqa: F401
     time_zone,  # noqa: F401
 )

@@ -92,7 +92,7 @@ def preview_draft(draft_id: int, text: str) -> Response:
         letter = drafts.letter_of(session(), settings(), draft_id, LetterSource(subject, preheader, body))
     except (BadToken, LetterError):
         abort(404)
-    return inert_letter(letter)
+    return inert_letter(letter.html)
 
 
 def _waiting(draft_id: int) -> Waiting:

@@ -12,7 +12,7 @@ from tpminstitute.inbox.letters import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN
 from tpminstitute.inbox.previews import letter_for, reader_of, send_test
 from tpminstitute.mail.differences import difference
 from tpminstitute.mail.drafts import DraftError
-from tpminstitute.mail.letters import Letter, LetterError, LetterSource
+from tpminstitute.mail.letters import LetterError, LetterSource
 from tpminstitute.mail.models import Template
 from tpminstitute.mail.templates import (
     LONGEST_NAME,
@@ -147,13 +147,13 @@ def preview_letter(key: str, draft: str) -> Response:
         made = letter_for(settings(), key, LetterSource(subject, preheader, body), reader_of(session(), reader))
     except (BadToken, LetterError):
         abort(404)
-    return inert_letter(made)
+    return inert_letter(made.html)
 
 
-def inert_letter(made: Letter) -> Response:
-    """Return a letter by itself, as a frame in a page of ours shows it: no script runs, nothing is loaded."""
+def inert_letter(html: str) -> Response:
+    """Return a letter's HTML by itself, as a frame in a page of ours shows it: no script runs, nothing is loaded."""
     # A click in the preview must not lead the frame away; without allow-popups a new window is refused.
-    answer = make_response(made.html.replace("<head>", '<head>\n<base target="_blank">', 1))
+    answer = make_response(html.replace("<head>", '<head>\n<base target="_blank">', 1))
     answer.headers["Content-Security-Policy"] = IN_A_FRAME
     return answer
 
