@@ -12,7 +12,7 @@ def test_a_letter_is_checked_while_it_is_typed(started, browser_page):
     page = browser_page
     come_to_the_desk(page, service.service.setup_link)
     page.get_by_role("link", name="Templates").click()
-    page.get_by_role("link", name="Acknowledgement").click()
+    page.get_by_role("link", name="Acknowledgement", exact=True).click()
     preview = page.frame_locator("iframe")
     expect(preview.get_by_text("Hello Ada,")).to_be_visible()
     expect(page.get_by_role("button", name="Check and preview")).to_be_hidden()
