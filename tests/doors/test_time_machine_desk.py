@@ -29,19 +29,19 @@ def address(page=HOME, **fields):
 
 
 def stations(page):
-    return [" ".join(station.words.split()) for station in page.first("ol", class_="story").all("li")]
+    return [" ".join(station.words.split()) for station in page.first("ol", class_="foretold").all("li")]
 
 
 def test_before_a_run_the_form_is_filled_in_for_somebody_made_up(desk):
     page = desk.page(HOME)
     assert page.first("form", class_="trial").fields["name"] == "Ada Lovelace"
-    assert not page.all("ol", class_="story")
+    assert not page.all("ol", class_="foretold")
 
 
 def test_the_form_leads_to_an_address_that_shows_the_run(desk):
     fields = desk.page(HOME).first("form", class_="trial").fields
     page = desk.page(f"{HOME}?{urlencode(fields)}")
-    assert page.all("ol", class_="story")
+    assert page.all("ol", class_="foretold")
 
 
 def test_a_run_is_read_in_order_by_the_clock_of_its_reader(desk):
@@ -114,7 +114,7 @@ def test_what_can_not_be_tried_is_said_beside_what_was_typed(desk, fields, sente
 
 
 def test_readers_may_look_into_the_future_too(desk_of):
-    assert desk_of(role=Role.READER).page(address()).all("ol", class_="story")
+    assert desk_of(role=Role.READER).page(address()).all("ol", class_="foretold")
 
 
 def test_there_is_no_time_machine_for_a_sequence_that_is_not(desk):

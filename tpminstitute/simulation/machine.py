@@ -101,7 +101,6 @@ class Outcome:
     entries: Row[Entry]
     zone: ZoneInfo
     begins: datetime
-    ends: datetime
     refused: str
 
     def day_of(self, moment: datetime) -> int:
@@ -131,7 +130,7 @@ def run(db: Database, settings: Settings, trial: Trial, every: timedelta = EVERY
         remarks += pass_time(world, pretended, span, agenda, Nowhere(), most=MOST_LOOKS)
         with world.read() as session:
             entries = told(session, contact_id, zone, trial.begins, remarks)
-    return Outcome(entries, zone, span.begins, span.ends, refused)
+    return Outcome(entries, zone, span.begins, refused)
 
 
 def _switch_on(session: Session, trial: Trial) -> None:
