@@ -85,6 +85,14 @@ def test_sqlite_is_durable_and_keeps_its_references(sqlite_url):
     db.close()
 
 
+def test_a_database_that_is_thrown_away_waits_for_no_disk(sqlite_url):
+    db = Database(sqlite_url, durable=False)
+    with db.read() as session:
+        assert session.scalar(text("PRAGMA synchronous")) == 0
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+    db.close()
+
+
 def test_an_old_sqlite_does_without_the_write_ahead_log():
     assert journal_mode((3, 51, 2)) == "TRUNCATE"
     assert journal_mode(SAFE_WAL) == "WAL"
