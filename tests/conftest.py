@@ -16,6 +16,7 @@ import pytest
 import structlog
 from playwright.sync_api import Page
 
+from tests.factories import open_at_all_hours
 from tests.parts.browser import Complaints, SystemBrowser
 from tests.parts.dialects import share_dialects
 from tests.parts.dovecot import DovecotServer, TestMailbox
@@ -208,6 +209,7 @@ def _postgres_database(postgres_server: PostgresServer) -> Iterator[ReusedDataba
 def _migrate(url: str) -> None:
     database = Database(url)
     upgrade(database)
+    open_at_all_hours(database)
     database.close()
 
 

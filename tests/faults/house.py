@@ -222,7 +222,9 @@ class House:
         """Let the first follow-up of every run be due now, once each: one that the service forgets stays forgotten."""
         with self.db.write() as session:
             runs = session.scalars(select(Enrollment.id).where(Enrollment.id.not_in(self._made_due))).all()
-            session.execute(update(Enrollment).where(Enrollment.id.in_(runs)).values(next_due_at=clock.now()))
+            session.execute(
+                update(Enrollment).where(Enrollment.id.in_(runs)).values(next_due_at=clock.now(), version_id=1)
+            )
         self._made_due.update(runs)
 
     def shift_mails(self, by: timedelta) -> None:

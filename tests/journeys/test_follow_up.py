@@ -19,7 +19,9 @@ def make_due(db):
     """Let the time until the next follow-up be over."""
     with db.write() as session:
         session.execute(
-            update(Enrollment).where(Enrollment.status == EnrollmentStatus.ACTIVE).values(next_due_at=clock.now())
+            update(Enrollment)
+            .where(Enrollment.status == EnrollmentStatus.ACTIVE)
+            .values(next_due_at=clock.now(), version_id=1)
         )
 
 

@@ -132,7 +132,9 @@ def run_of(db, email):
 def make_due(db):
     with db.write() as session:
         session.execute(
-            update(Enrollment).where(Enrollment.status == EnrollmentStatus.ACTIVE).values(next_due_at=clock.now())
+            update(Enrollment)
+            .where(Enrollment.status == EnrollmentStatus.ACTIVE)
+            .values(next_due_at=clock.now(), version_id=1)
         )
 
 
