@@ -223,3 +223,11 @@ def test_changes_of_courses_are_in_the_audit_log(db, alice, course, change):
     with db.read() as session:
         entries = session.execute(select(AuditEntry.action, AuditEntry.account_id).order_by(AuditEntry.id)).all()
     assert entries == [(f"course_date_{what}", alice.id) for what in ("added", "changed", "removed")]
+
+
+def test_the_last_place_that_goes_stops_at_once_what_leads_up_to_the_course(db, settings, alice, course, change):
+    leading_up(db, settings, alice, course, before_course(SKILLS, 10))
+    change(full=True)
+    with db.read() as session:
+        run = session.scalars(select(Enrollment)).one()
+    assert (run.status.value, run.reason) == ("stopped", f"The course “{NAME}” is full.")

@@ -14,6 +14,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
 from tpminstitute.sequences.models import CourseDate, Sequence
 from tpminstitute.sequences.replanning import replan_for_course
+from tpminstitute.sequences.stopping import stop_for_course_date
 
 LONGEST_NAME = 120
 """Characters of a course's name."""
@@ -77,7 +78,8 @@ def change_course_date(
 ) -> int:
     """Rename a course, move its date, say whether it is full.
 
-    When the date moves, the next mails that hang on it are planned anew.
+    When the date moves, the next mails that hang on it are planned anew. When the last place goes, the runs that lead
+    up to it stop at once, with whatever was written and not sent yet.
 
     Parameters: `number`, the one that the page was shown with.
     Returns how many runs were planned anew.
@@ -94,11 +96,13 @@ def change_course_date(
     moved = begins_at != course.begins_at
     if not moved and name == course.name and facts.full == (course.full_at is not None):
         return 0
-    was = _written(settings, course)
+    was, was_full = _written(settings, course), course.full_at is not None
     course.name, course.begins_at, course.number = name, begins_at, course.number + 1
     course.full_at = (course.full_at or clock.now()) if facts.full else None
     session.flush()
     record_audit(session, "course_date_changed", _told(course), account_id=account_id)
+    if facts.full and not was_full:
+        stop_for_course_date(session, course.id, f"The course “{name}” is full.")
     if not moved:
         return 0
     why = f"The course “{name}” was moved from {was} to {_written(settings, course)}."
