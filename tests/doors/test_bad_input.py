@@ -59,7 +59,7 @@ def expect_inert(db, visitor, answer):
 
 def expect_inert_at(desk, contact, field, text):
     """Staff read the text as it is, and nothing on their pages does what it says."""
-    inbox, page = desk.page("/staff/?show=all"), desk.page(f"/staff/contacts/{contact.public_id}")
+    inbox, page = desk.page("/staff/inbox?show=all"), desk.page(f"/staff/contacts/{contact.public_id}")
     shown = {
         "message": lambda: page.first("article", class_="inquiry").first("div", class_="words").text,
         "name": lambda: page.first("h1").text,

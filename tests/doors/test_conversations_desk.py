@@ -157,7 +157,7 @@ def test_characters_that_hide_or_reorder_others_are_written_out(db, settings, de
         session.add(mail)
         session.flush()
         session.add(ReceivedContent(mail_id=mail.id, content=b"Subject: x\r\n\r\nx"))
-    for address in (home_of(db), "/staff/received/hidden", "/staff/"):
+    for address in (home_of(db), "/staff/received/hidden", "/staff/inbox"):
         text = desk.page(address).text
         assert "abc⟨U+202E⟩def⟨U+200B⟩" in text
         assert not set(text) & set("\u202e\u200b")
@@ -199,7 +199,7 @@ def test_hostile_mails_are_shown_inert(db, settings, desk, asked):
         earlier = [a for a in desk.page(address).all("a") if a.words == "Earlier"]
         address = earlier[0]["href"] if earlier else ""
     assert len(conversation_pages) > 1
-    for address in (*own_pages, *conversation_pages, "/staff/", "/staff/?show=other"):
+    for address in (*own_pages, *conversation_pages, "/staff/inbox", "/staff/inbox?show=other"):
         page = desk.page(address)
         assert active_content(page) == [f"script {s['src']}" for s in page.first("head").all("script")], address
         assert not set(page.text) & set("\u202e\u2066\u200b\ufeff\x1b"), address
@@ -343,10 +343,10 @@ def test_nothing_of_a_contact_that_never_was_can_be_done(desk):
 
 def test_who_was_answered_waits_among_them_until_they_write_again(db, settings, desk, asked):
     desk.press("Send reply", desk.page(home_of(db)), text="Yes.")
-    assert rows(desk.page("/staff/")) == []
-    assert rows(desk.page("/staff/?show=them")) == ["Ada Lovelace"]
+    assert rows(desk.page("/staff/inbox")) == []
+    assert rows(desk.page("/staff/inbox?show=them")) == ["Ada Lovelace"]
     came_in(db, settings, subject="Re: Yes", text="Thank you. And then?")
-    (row,) = desk.page("/staff/").all("li", class_="row")
+    (row,) = desk.page("/staff/inbox").all("li", class_="row")
     assert row.words.startswith("Ada Lovelace Re: Yes Thank you. And then?")
 
 
@@ -357,7 +357,7 @@ def test_a_conversation_is_marked_as_done_with_its_inquiries(db, settings, desk,
     page = desk.page(home_of(db))
     assert "Marked as done." in says(desk.press("Mark as done", page), desk)
     assert turn(db) is Turn.NOBODY
-    assert rows(desk.page("/staff/?show=done")) == ["Ada Lovelace"]
+    assert rows(desk.page("/staff/inbox?show=done")) == ["Ada Lovelace"]
     assert "done already" in says(desk.press("Mark as done", page), desk)
 
 
@@ -372,13 +372,13 @@ def test_the_list_says_how_long_somebody_waits(db, settings, desk_of):
     with time_machine.travel("2026-03-01 10:00Z", tick=False) as clockwork:
         submitted(db, settings)
         clockwork.shift(timedelta(days=3, hours=1))
-        assert desk_of().page("/staff/").first("span", class_="row-when").words == "3 days"
+        assert desk_of().page("/staff/inbox").first("span", class_="row-when").words == "3 days"
 
 
 @on_sqlite
 @pytest.mark.parametrize("show", ["us", "them", "done", "look", "suspected", "spam", "other", "all"])
 def test_each_empty_list_says_what_would_be_there(desk, show):
-    assert len(desk.page(f"/staff/?show={show}").first("p", class_="empty").words) > 20
+    assert len(desk.page(f"/staff/inbox?show={show}").first("p", class_="empty").words) > 20
 
 
 @pytest.mark.parametrize(("show", "kept"), [("us", Turn.INSTITUTE), ("them", Turn.VISITOR), ("done", Turn.NOBODY)])
@@ -386,7 +386,7 @@ def test_conversations_are_turned_page_by_page_without_loss_or_repetition(db, de
     names = [f"Person {n}" for n in range(2 * PAGE + 3)]
     many_conversations(db, names, kept)
     expected = names if show == "us" else names[::-1]
-    there, page = [], desk.page(f"/staff/?show={show}")
+    there, page = [], desk.page(f"/staff/inbox?show={show}")
     while True:
         there += rows(page)
         onward = page.all("a", rel="next")
@@ -417,7 +417,7 @@ def many_conversations(db, names, kept):
 def test_a_place_among_conversations_that_is_none_is_harmless(db, desk, asked, place):
     for show in ("us", "them", "done"):
         for way in ("before", "after"):
-            assert desk.client.get(f"/staff/?show={show}&{way}={place}").status_code == 200
+            assert desk.client.get(f"/staff/inbox?show={show}&{way}={place}").status_code == 200
 
 
 # --- follow-ups that wait ----------------------------------------------------------------------------------

@@ -59,17 +59,17 @@ def rows(page):
 def test_the_inbox_shows_who_waits_for_us_longest_first_and_all_inquiries_newest_first(db, settings, desk):
     for name in ("Ana", "Ben", "Cleo"):
         submitted(db, settings, email=f"{name.lower()}@example.org", name=name)
-    assert rows(desk.page("/staff/")) == ["Ana", "Ben", "Cleo"]
-    assert rows(desk.page("/staff/?show=all")) == ["Cleo", "Ben", "Ana"]
+    assert rows(desk.page("/staff/inbox")) == ["Ana", "Ben", "Cleo"]
+    assert rows(desk.page("/staff/inbox?show=all")) == ["Cleo", "Ben", "Ana"]
 
 
 def test_an_empty_inbox_says_what_will_be_there(desk):
-    assert "Who writes from the guide or by mail appears here" in desk.page("/staff/").text
+    assert "Who writes from the guide or by mail appears here" in desk.page("/staff/inbox").text
 
 
 def test_a_row_leads_to_its_contact(db, settings, desk):
     submitted(db, settings)
-    link = desk.page("/staff/").first("li", class_="row").first("a")["href"]
+    link = desk.page("/staff/inbox").first("li", class_="row").first("a")["href"]
     assert desk.page(link).first("h1").words == "Ada Lovelace"
 
 
@@ -79,14 +79,14 @@ def test_each_filter_shows_the_inquiries_of_its_state(db, settings, desk, show):
         submitted(db, settings, email=f"{name}@example.org", name=name.value)
         with db.write() as session:
             session.execute(update(Inquiry).where(Inquiry.name == name.value).values(state=name))
-    assert rows(desk.page(f"/staff/?show={show}")) == [show]
-    assert sorted(rows(desk.page("/staff/?show=all"))) == sorted(InquiryState)
+    assert rows(desk.page(f"/staff/inbox?show={show}")) == [show]
+    assert sorted(rows(desk.page("/staff/inbox?show=all"))) == sorted(InquiryState)
 
 
 def test_the_first_filter_counts_who_waits(db, settings, desk):
     submitted(db, settings)
     submitted(db, settings, email="bob@example.org")
-    current = desk.page("/staff/").first("nav", class_="filters").first("a", aria_current="true")
+    current = desk.page("/staff/inbox").first("nav", class_="filters").first("a", aria_current="true")
     assert current.words == "Waiting for us 2"
 
 
@@ -103,7 +103,7 @@ def test_the_inbox_is_turned_page_by_page_without_loss_or_repetition(db, setting
             for i, n in enumerate(names)
         )
     expected = [*reversed(names), "Ada Lovelace"]
-    there, page = [], desk.page("/staff/?show=all")
+    there, page = [], desk.page("/staff/inbox?show=all")
     while True:
         there += rows(page)
         older = page.all("a", rel="next")
@@ -122,12 +122,12 @@ def test_the_inbox_is_turned_page_by_page_without_loss_or_repetition(db, setting
 def test_a_place_in_the_inbox_that_is_none_is_harmless(db, settings, desk, text):
     submitted(db, settings)
     for name in ("before", "after", "show"):
-        assert desk.client.get(f"/staff/?{name}={text}").status_code == 200
+        assert desk.client.get(f"/staff/inbox?{name}={text}").status_code == 200
         assert desk.client.get(f"{home_of(db)}?{name}={text}").status_code == 200
 
 
 def test_the_desk_says_that_mail_is_caught_while_no_mail_server_is_set(desk, settings):
-    assert str(settings.mail_folder) in desk.page("/staff/").first("p", class_="caught").text
+    assert str(settings.mail_folder) in desk.page("/staff/inbox").first("p", class_="caught").text
 
 
 def test_the_desk_says_nothing_of_caught_mail_with_a_mail_server(database_url, tmp_path):

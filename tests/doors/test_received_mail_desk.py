@@ -166,7 +166,7 @@ def standing(db, public_id):
 
 
 def test_a_mail_that_waits_for_a_look_is_listed_and_leads_to_its_place(db, desk, strangers):
-    page = desk.page("/staff/?show=look")
+    page = desk.page("/staff/inbox?show=look")
     assert page.first("a", aria_current="true").words == "To look at 1"
     link = page.first("li", class_="row").first("a")
     assert link.words == "Charlie"
@@ -195,25 +195,25 @@ def test_somebody_else_becomes_a_contact_of_their_own_and_the_follow_ups_go_on(d
 def test_a_mail_that_is_set_aside_waits_no_longer(db, desk, strangers):
     page = on_adas_page(desk, db)
     assert "Set aside." in says(desk.press("Set aside", page), desk)
-    assert not desk.page("/staff/?show=look").all("li", class_="row")
+    assert not desk.page("/staff/inbox?show=look").all("li", class_="row")
     assert "decided on by now" in says(desk.press("Same person", page), desk)
 
 
 def test_a_doubtful_mail_that_belongs_to_nobody_has_a_page_of_its_own(db, settings, desk):
     public_id = came_in(db, settings, sender="")
-    link = desk.page("/staff/?show=look").first("li", class_="row").first("a")
+    link = desk.page("/staff/inbox?show=look").first("li", class_="row").first("a")
     assert (link.words, link["href"].partition("?")[0]) == ("Nobody named", page_of(public_id))
     page = desk.page(link["href"])
     assert labels(page.first("div", class_="notice")) == ["Set aside"]
     desk.press("Set aside", page)
-    assert [row["href"].partition("?")[0] for row in desk.page("/staff/?show=other").all("a", class_="row-name")] == [
-        page_of(public_id)
-    ]
+    assert [
+        row["href"].partition("?")[0] for row in desk.page("/staff/inbox?show=other").all("a", class_="row-name")
+    ] == [page_of(public_id)]
 
 
 def test_a_machines_mail_that_belongs_to_nobody_is_among_the_other_mail(db, settings, desk):
     came_in(db, settings, sender="News <news@shop.example>", headers={"Auto-Submitted": "auto-generated"})
-    (row,) = desk.page("/staff/?show=other").all("li", class_="row")
+    (row,) = desk.page("/staff/inbox?show=other").all("li", class_="row")
     assert row.words.startswith("News A question")
     assert "Automatic" in row.words
 

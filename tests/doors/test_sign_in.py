@@ -73,7 +73,7 @@ def test_every_action_of_the_desk_needs_the_token_of_a_page(app, desk):
         if not address.endswith(("sign-in", "sign-out")):  # a foreign page's POST doesn't carry the Lax cookie
             assert desk.client.post(address, data={}).status_code == 400, address
             assert desk.client.post(address, data={"csrf_token": "forged"}).status_code == 400, address
-    assert desk.client.get("/staff/").status_code == 200
+    assert desk.client.get("/staff/inbox").status_code == 200
 
 
 def test_the_setup_link_creates_the_first_account_with_every_right(db, app, alice):
@@ -139,7 +139,7 @@ def test_what_is_wrong_with_the_first_account_stands_beside_its_field(db, app, s
 def test_with_the_right_password_one_comes_in(alice):
     answer = alice.sign_in("alice@tpminstitute.org", PASSWORD)
     assert (answer.status_code, answer.location) == (302, "/staff/")
-    assert alice.page("/staff/").first("p", class_="whoami").words == "Alice"
+    assert alice.page("/staff/inbox").first("p", class_="whoami").words == "Alice"
 
 
 def test_the_address_may_be_typed_in_any_case(alice):
@@ -203,7 +203,7 @@ def test_the_cookie_is_hidden_from_scripts_and_other_pages_and_its_secret_is_not
 def test_signing_out_ends_the_session_on_the_server(app, alice):
     alice.sign_in("alice@tpminstitute.org", PASSWORD)
     kept = alice.cookie
-    answer = alice.press("Sign out", alice.page("/staff/"))
+    answer = alice.press("Sign out", alice.page("/staff/inbox"))
     assert answer.status_code in (302, 303)
     thief = app.test_client()
     thief.set_cookie("tpm_staff", kept, path="/staff")

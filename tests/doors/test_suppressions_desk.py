@@ -57,7 +57,7 @@ def test_an_empty_list_says_how_an_address_gets_on_it(desk):
 
 
 def test_the_list_is_reached_from_the_rail(desk):
-    assert HOME in [a["href"] for a in desk.page("/staff/").first("header", class_="rail").all("a")]
+    assert HOME in [a["href"] for a in desk.page("/staff/inbox").first("header", class_="rail").all("a")]
 
 
 @on_sqlite

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -41,6 +41,7 @@ class Contact(Base):
         non_empty("email"),
         CheckConstraint("(time_zone IS NULL) = (time_zone_source IS NULL)", name="time_zone_from_somewhere"),
         CheckConstraint("(background IS NULL) = (background_source IS NULL)", name="background_from_somebody"),
+        CheckConstraint("number >= 1", name="number_from_one"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -55,6 +56,10 @@ class Contact(Base):
     time_zone_source: Mapped[ZoneSource | None] = mapped_column(enum_type(ZoneSource))
     background: Mapped[Background | None] = mapped_column(enum_type(Background))
     background_source: Mapped[BackgroundSource | None] = mapped_column(enum_type(BackgroundSource))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    """Who of the staff looks after them; nobody by default."""
+    number: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """How often staff changed who they are, and one: who saves a stale page finds out."""
 
 
 class ContactTag(Base):
@@ -67,6 +72,25 @@ class ContactTag(Base):
     tag: Mapped[str] = mapped_column(String(60), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Note(Base):
+    """What staff wrote down about a contact, for themselves; `number` counts its changes from one."""
+
+    __tablename__ = "notes"
+    __table_args__ = (
+        Index("ix_notes_contact_id_id", "contact_id", "id"),
+        non_empty("body"),
+        CheckConstraint("number >= 1", name="number_from_one"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    number: Mapped[int] = mapped_column(default=1)
 
 
 class ContactAddress(Base):

@@ -10,10 +10,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.mail.control import control
-from tpminstitute.sequences.drafts import SHOWN, count_waiting
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.places import PLACES, QUIET_PLACES, links_of
 from tpminstitute.web.staff.security import csrf
+from tpminstitute.web.staff.undo import offered_undo
 
 OPEN_TO_ALL = {"staff.setup_first_account", "staff.create_first_account"}
 """The only pages of the desk that ask for no account (signing in is Flask-Security's)."""
@@ -54,13 +55,6 @@ acting = needs(Role.ADMINISTRATOR, Role.ADVISOR)
 """For everything that changes something about a lead: readers only look."""
 
 
-LETTER_PAGES = {
-    f"staff.{page}"
-    for page in ("letters", "new_letter", "letter", "save_letter", "check_letter", "test_letter", "letter_versions")
-}
-"""Where the desk is among the templates."""
-
-
 @staff.app_context_processor
 def desk_context() -> dict[str, Any]:
     """Give the desk's templates who looks, where one may go, and whether mail is caught or held.
@@ -69,59 +63,16 @@ def desk_context() -> dict[str, Any]:
     """
     if not request.path.startswith("/staff"):
         return {}
-    inbox = url_for("staff.inbox")
-    here = request.endpoint in INBOX_PAGES
     return {
         "me": current_user,
-        "places": [
-            {"label": "Inbox", "href": inbox, "current": here},
-            {
-                "label": "Drafts",
-                "href": url_for("staff.waiting_drafts"),
-                "current": request.endpoint in DRAFT_PAGES,
-                "count": drafts_waiting,
-            },
-            {
-                "label": "Follow-ups",
-                "href": url_for("staff.sequences"),
-                "current": request.path.startswith(FOLLOW_UP_PATHS),
-            },
-        ],
-        "quiet_places": [
-            {
-                "label": "Templates",
-                "href": url_for("staff.letters"),
-                "current": str(request.endpoint) in LETTER_PAGES,
-            },
-            {"label": "Mail", "href": url_for("staff.mail"), "current": request.endpoint in MAIL_PAGES},
-            {
-                "label": "Closed addresses",
-                "href": url_for("staff.suppressions"),
-                "current": request.endpoint in LIST_PAGES,
-            },
-            {"label": "Doctor", "href": url_for("staff.doctor"), "current": request.endpoint == "staff.doctor"},
-        ],
+        "places": links_of(PLACES),
+        "quiet_places": links_of(QUIET_PLACES),
+        "undo": offered_undo(),
         "mail_control": lambda: control(session()),
         "mail_is_caught": settings().mail_is_caught,
         "mail_folder": str(settings().mail_folder),
     }
 
-
-def drafts_waiting() -> str:
-    """Return how many follow-ups wait for a word, as the rail says it, '' for none."""
-    found = count_waiting(session(), SHOWN + 1)
-    return f"{SHOWN}+" if found > SHOWN else str(found or "")
-
-
-FOLLOW_UP_PATHS = ("/staff/sequences", "/staff/calendar")
-
-INBOX_PAGES = {"staff.inbox", "staff.contact", "staff.send_reply", "staff.note_call", "staff.received_mail"}
-
-DRAFT_PAGES = {"staff.waiting_drafts", "staff.edit_draft", "staff.check_draft", "staff.send_draft"}
-
-MAIL_PAGES = {"staff.mail", "staff.own_mail", "staff.hold_mail", "staff.release_mail"}
-
-LIST_PAGES = {"staff.suppressions", "staff.close_address", "staff.suppression", "staff.reopen_address"}
 
 LIST_PLACE = ("show", "before", "after")
 """The arguments by which the list beside a contact keeps its place."""

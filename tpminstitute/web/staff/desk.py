@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from flask import abort, render_template
+from flask import abort, redirect, render_template, url_for
+from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import by_public_id
@@ -14,6 +15,12 @@ from tpminstitute.web.staff.inbox_list import inbox_view
 
 
 @staff.get("/")
+def today() -> Response:
+    """Lead to what waits."""
+    return redirect(url_for("staff.inbox"))
+
+
+@staff.get("/inbox")
 def inbox() -> str:
     """Show the inbox; `?show=` chooses whose turn or which state, `?before=`/`?after=` the page."""
     return render_template("staff/inbox.html", inbox=inbox_view())

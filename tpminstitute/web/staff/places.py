@@ -1,0 +1,64 @@
+"""The places of the desk, as the rail names them: one line each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request, url_for
+from flask_login import current_user
+
+from tpminstitute.accounts.models import Role
+from tpminstitute.sequences.drafts import SHOWN, count_waiting
+from tpminstitute.web.common import session
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of the rail: where it leads, and which addresses below /staff belong to it.
+
+    `count` says how many wait there, '' for none; `roles` who sees it, everybody by default.
+    """
+
+    label: str
+    endpoint: str
+    paths: tuple[str, ...]
+    count: Callable[[], str] | None = None
+    roles: tuple[Role, ...] = tuple(Role)
+
+
+def links_of(places: Sequence[Place]) -> list[dict[str, Any]]:
+    """Return the places that whoever looks may see, as the rail's links."""
+    if not current_user.is_authenticated:
+        return []
+    here = request.path.removeprefix("/staff")
+    return [
+        {
+            "label": place.label,
+            "href": url_for(place.endpoint),
+            "current": any(here == path or here.startswith(f"{path}/") for path in place.paths),
+            "count": place.count,
+        }
+        for place in places
+        if current_user.role in place.roles
+    ]
+
+
+def _drafts_waiting() -> str:
+    found = count_waiting(session(), SHOWN + 1)
+    return f"{SHOWN}+" if found > SHOWN else str(found or "")
+
+
+PLACES = (
+    Place("Inbox", "staff.inbox", ("/inbox", "/received", "/contacts")),
+    Place("Drafts", "staff.waiting_drafts", ("/drafts",), _drafts_waiting),
+    Place("Follow-ups", "staff.sequences", ("/sequences", "/calendar")),
+)
+"""What staff work in all day."""
+
+QUIET_PLACES = (
+    Place("Templates", "staff.letters", ("/templates",)),
+    Place("Mail", "staff.mail", ("/mail", "/own-mail")),
+    Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
+    Place("Doctor", "staff.doctor", ("/doctor",)),
+)
+"""What is looked up now and then."""
