@@ -1,0 +1,194 @@
+"""Axe finds nothing in any page that can be walked to, on a desk in light and on a phone in dark."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import time_machine
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page
+from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import make_server
+
+from app import create_app
+from tests.factories import an_account, contact_of, make_settings, submitted
+from tests.rooms.came import a_mail, came
+from tpminstitute.accounts.models import Role
+from tpminstitute.accounts.service import invite_first, save_session
+from tpminstitute.core import clock, tokens
+from tpminstitute.core.config import Settings
+from tpminstitute.core.db import Database
+from tpminstitute.inbox.models import Inquiry
+from tpminstitute.mail.models import SuppressionReason
+from tpminstitute.mail.suppression import suppress
+from tpminstitute.sequences.mails import unsubscribe_url
+from tpminstitute.sequences.pauses import ask_first
+from tpminstitute.sequences.runner import run_due
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+NO_PAGES = {
+    "static",
+    "site.alive",
+    "site.go",
+    "site.metrics",
+    "site.ready",
+    "staff.attachment",
+    "staff.mail_as_html",
+    "staff.mail_as_it_came",
+    "staff.preview_draft",
+    "staff.preview_letter",
+    "staff.simulated_mail",
+}
+"""What a GET answers with something that is no page: files, numbers, mails in their frame."""
+
+GOES_OUT = "look=1"
+"""The doctor would ask name servers."""
+
+BEFORE_SIGNING_IN = {"security.login", "staff.setup_first_account"}
+"""Pages of the desk that are looked at with the public ones."""
+
+
+@pytest.fixture
+def served(tmp_path: Any, sqlite_url: str) -> Iterator[tuple[Flask, str]]:
+    """The application with something on every page, on an address of this machine."""
+    settings = make_settings(tmp_path, database_url=sqlite_url, reply_address="info@tpminstitute.org")
+    fill(settings)
+    app = create_app(settings)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield app, f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def fill(settings: Settings) -> None:
+    """Let somebody have written, by the form and by mail, once as a spammer would, and a follow-up wait for a word."""
+    db = Database(settings.database_url)
+    submitted(db, settings, consents=True, phone=("020 7946 0958", "+442079460958"))
+    submitted(db, settings, email="bob@example.org", name="Bob " + "Brown" * 15, message="Long " * 1000)
+    submitted(db, settings, email="eve@example.org", suspicions=["The form was filled within two seconds."])
+    mail = a_mail(sender="Grace <grace@example.org>", subject="A question")
+    mail.add_alternative("<h1>Hello</h1><p>How do I <a href='https://example.org'>begin</a>?</p>", subtype="html")
+    came(db, settings, mail)
+    came(db, settings, a_mail(sender="bob@example.org"))
+    with db.write() as session:
+        ask_first(session, settings, contact_of(db).id, "Bob wrote to them.")
+        suppress(session, "charlie@example.org", SuppressionReason.OPT_OUT)
+    with time_machine.travel(clock.now() + timedelta(days=5)):
+        run_due(db, settings)
+    db.close()
+
+
+def signed_in(app: Flask, page: Page, url: str) -> None:
+    """Give the browser a session of Alice, who is an administrator."""
+    db: Database = app.extensions["tpm"].db
+    secret = tokens.secret()
+    with db.write() as session:
+        alice = an_account(session, role=Role.ADMINISTRATOR)
+        data = {"_user_id": alice.fs_uniquifier, "_fresh": True, "csrf_token": "a" * 40}
+        save_session(session, secret, data, owner=alice.fs_uniquifier, until=clock.now() + timedelta(hours=1))
+    page.context.add_cookies([{"name": "tpm_staff", "value": secret, "url": f"{url}/staff"}])
+
+
+def endpoint_of(app: Flask, address: str) -> str | None:
+    """Return what answers a GET of `address`, or None when nothing of ours does."""
+    parts = urlsplit(address)
+    try:
+        return str(app.url_map.bind("localhost").match(parts.path, "GET")[0])
+    except HTTPException:
+        return None
+
+
+def walked(app: Flask, page: Page, url: str, under: str, begin: list[str]) -> dict[str, list[str]]:
+    """Walk from page to page below `under` by their links. Returns: what is wrong with each, [] if nothing is."""
+    found: dict[str, list[str]] = {}
+    ahead = [urljoin(url, address) for address in begin]
+    while ahead:
+        address = ahead.pop(0).partition("#")[0]
+        endpoint = endpoint_of(app, address)
+        if not address.startswith(f"{url}{under}") or address in found or endpoint is None or endpoint in NO_PAGES:
+            continue
+        if GOES_OUT in address:
+            continue
+        if endpoint in {endpoint_of(app, one) for one in found}:  # more of the same kind would say the same
+            continue
+        found[address] = complaints(page, address)
+        ahead += page.eval_on_selector_all("a[href]:not([download])", "links => links.map(link => link.href)")
+    return found
+
+
+def complaints(page: Page, address: str) -> list[str]:
+    """Open a page; return what axe finds on a desk in light and on a phone in dark."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    answer = page.goto(address)
+    assert answer is not None
+    if answer.status != 200:
+        return [f"answers {answer.status}"]
+    found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return found + violations(page) + ([f"is {wide} px wide on a phone"] if wide > PHONE["width"] else [])
+
+
+def violations(page: Page) -> list[str]:
+    results = Axe().run(page, options=RULES).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['html'][:200]}" for one in results for node in one["nodes"][:3]]
+
+
+def complained(found: dict[str, list[str]]) -> list[str]:
+    """Return each complaint with the first page that has it."""
+    first: dict[str, str] = {}
+    for address, what in found.items():
+        for one in what:
+            first.setdefault(one, urlsplit(address).path)
+    return [f"{address}: {one}" for one, address in first.items()]
+
+
+def unwalked(app: Flask, found: dict[str, list[str]], under: str) -> set[str]:
+    """Return the pages below `under` that no link led to."""
+    seen = {endpoint_of(app, address) for address in found}
+    pages = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and rule.rule.startswith("/staff") == (under == "/staff")
+    }
+    return pages - seen - NO_PAGES
+
+
+def test_every_public_page_is_accessible(served, browser_page):
+    app, url = served
+    service = app.extensions["tpm"]
+    with service.db.write() as session:
+        thanks = f"/thanks/{session.scalars(select(Inquiry.public_id)).first()}"
+        setup = f"/staff/setup/{invite_first(session)}"
+    leave = urlsplit(unsubscribe_url(service.settings, contact_of(service.db))).path
+    begin = ["/", "/contact", thanks, leave, "/staff/sign-in", setup]
+    found = walked(app, browser_page, url, "/", begin)
+    assert complained(found) == []
+    assert not unwalked(app, found, "/")
+
+
+def test_every_page_of_the_desk_is_accessible(served, browser_page):
+    app, url = served
+    contact = contact_of(app.extensions["tpm"].db, "bob@example.org")
+    signed_in(app, browser_page, url)
+    begin = [
+        "/staff/",
+        f"/staff/contacts/{contact.public_id}",
+        "/staff/drafts/1",
+        "/staff/parts",
+        "/staff/inbox?show=suspected",
+    ]
+    found = walked(app, browser_page, url, "/staff", begin)
+    assert complained(found) == []
+    assert unwalked(app, found, "/staff") == BEFORE_SIGNING_IN
