@@ -23,6 +23,7 @@ POSTAL_ADDRESS = "1 Example Street, Philadelphia, PA 19100"
 
 LARGEST = 100_000
 VISITORS = {"acknowledgement", "follow_up", "test"}
+OWN_PEOPLE = "It goes to the institute’s own people only."
 ONCE = ["From", "To", "Subject", "Date", "Message-ID", "X-TPM-Reference", "MIME-Version", "Content-Type"]
 ONCE += ["Content-Language"]
 AT_MOST_ONCE = ["Reply-To", "Auto-Submitted", "Feedback-ID", "List-Unsubscribe", "List-Unsubscribe-Post"]
@@ -78,6 +79,8 @@ def kind_of(mail: Opened) -> str:
         return "notice"
     if mail.subject.startswith("[Test] "):
         return "test"
+    if OWN_PEOPLE in " ".join(mail.text.split()):
+        return "staff"
     if not mail.header("Auto-Submitted") and not mail.header("Feedback-ID"):
         return "reply"
     return mail.header("Feedback-ID").partition(":")[0]
@@ -191,13 +194,14 @@ def purpose(mail: Opened) -> Iterator[str]:
     """Auto-Submitted, Feedback-ID and how to unsubscribe, each where it belongs."""
     kind = kind_of(mail)
     automatic = {"acknowledgement": "auto-replied", "follow_up": "auto-generated", "notice": "auto-generated"}
+    automatic["staff"] = "auto-generated"
     if kind in automatic and mail.header("Auto-Submitted") != automatic[kind]:
         yield f"Auto-Submitted should be {automatic[kind]} here, and is “{mail.header('Auto-Submitted')}”."
     feedback = mail.header("Feedback-ID").split(":")
     if kind in ("acknowledgement", "follow_up"):
         if len(feedback) != 4 or len(set(feedback)) != 4 or not 5 <= len(feedback[-1]) <= 15:
             yield f"The Feedback-ID is not three fields and a sender id: {':'.join(feedback)}"
-    elif kind not in ("notice", "test", "reply") or feedback != [""]:
+    elif kind not in ("notice", "test", "reply", "staff") or feedback != [""]:
         yield f"The Feedback-ID does not say which mail this is: “{':'.join(feedback)}”."
     target = mail.header("List-Unsubscribe")
     if (kind == "follow_up") != bool(target):

@@ -257,6 +257,7 @@ class FollowUps(RuleBasedStateMachine):
         assert len(runs) == len(set(runs)), "two mails of one run were written in the same tick"
         for mail in new:
             self._look_at_its_time(mail)
+            assert mail.contact_id is not None
             self._look_at_how_many(mail.contact_id)
 
     def _look_at_its_time(self, mail: Message) -> None:

@@ -35,6 +35,20 @@ def require(connection: Connection, table: str, column: str) -> None:
     _replace_in_schema(connection, table, rf"(\b{column} \w+)(?! NOT NULL)\b", r"\1 NOT NULL")
 
 
+def release(connection: Connection, table: str, column: str, check: str, named: str) -> None:
+    """Let `column` of `table` be NULL in the rows that fulfil `check`, a condition such as ``a IS NOT NULL OR b = 1``.
+
+    Parameters: `named`, what the constraint is called after ``ck_<table>_``.
+    Raises `LookupError` when the table has no such column, or one that may be NULL already.
+    """
+    constraint = f"CONSTRAINT ck_{table}_{named} CHECK ({check})"
+    if connection.dialect.name == "sqlite":
+        _replace_in_schema(connection, table, rf"(\b{column} \w+) NOT NULL\b", rf"\1 {constraint}")
+        return
+    connection.execute(text(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"))
+    connection.execute(text(f"ALTER TABLE {table} ADD {constraint}"))
+
+
 def _replace_in_schema(connection: Connection, table: str, pattern: str, by: str) -> None:
     where = text("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = :table")
     old = str(connection.execute(where, {"table": table}).scalar_one())

@@ -192,7 +192,8 @@ def _come_back(session: Session, row: ReceivedMail, mail: ReadMail, found: Match
         row.contact_id = None
         return
     row.contact_id = found.answers.contact_id
-    locked(session, found.answers.contact_id)
+    if row.contact_id is not None:
+        locked(session, row.contact_id)
     if mail.kind is ReceivedKind.COMPLAINT:
         returned.complained_of(session, found.answers)
     elif mail.bounce is not None:

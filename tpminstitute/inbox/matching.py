@@ -81,7 +81,8 @@ def _owner(session: Session, tags: Sequence[Tag], answers: Message | None) -> Co
         contact = by_public_id(session, tag.subject)
         if contact is not None:
             return locked(session, contact.id)
-    return locked(session, answers.contact_id) if answers is not None else None
+    about = answers.contact_id if answers is not None else None
+    return locked(session, about) if about is not None else None
 
 
 def _stranger(mail: ReadMail, owner: Contact) -> str:

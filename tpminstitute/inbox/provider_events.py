@@ -90,12 +90,13 @@ def record_event(session: Session, settings: Settings, event: ProviderEvent) -> 
     message = named or _newest(session, event)
     if message is None:
         return Outcome.NOT_OURS
-    locked(session, message.contact_id)
+    if message.contact_id is not None:
+        locked(session, message.contact_id)
     if event.report is Report.COMPLAINT:
         returned.complained_of(session, message)
     else:
         returned.bounced(session, message, _bounce(event))
-    if named is None:
+    if named is None and message.contact_id is not None:
         kind = ActivityKind.MAIL_COMPLAINED_OF if event.report is Report.COMPLAINT else ActivityKind.MAIL_BOUNCED
         record(session, message.contact_id, kind, GUESSED)
     return Outcome.TAKEN
@@ -168,7 +169,9 @@ def _leave(session: Session, event: ProviderEvent, named: Message | None) -> Out
 
 def _leaving(session: Session, event: ProviderEvent, named: Message | None) -> Contact | None:
     if named is not None:
-        return None if named.kind in ALWAYS_SENT else locked(session, named.contact_id)
+        if named.contact_id is None or named.kind in ALWAYS_SENT:
+            return None
+        return locked(session, named.contact_id)
     key = _address_key(event.recipient)
     return locked_by_address(session, key) if key else None
 

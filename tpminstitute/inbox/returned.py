@@ -14,15 +14,17 @@ from tpminstitute.timeline.service import record
 def bounced(session: Session, message: Message, bounce: Bounce) -> None:
     """Record that a mail of ours came back; for good, its address is closed and the follow-ups stop.
 
-    The institute's own address is never closed. The caller holds the contact's row.
+    The institute's own people are never closed out. The caller holds the contact's row, if the mail is about one.
     """
     said = " ".join(part for part in (bounce.status, bounce.reason) if part) or "No reason was given."
     session.add(event(message.id, DeliveryEventKind.BOUNCED, said))
     for_good = "came back for good" if bounce.permanent else "is delayed, or came back for now"
     sentence = f"{describe(message.kind, message.subject)} {for_good}: {said}"
+    if message.contact_id is None:
+        return
     record(session, message.contact_id, ActivityKind.MAIL_BOUNCED, sentence)
     if bounce.permanent and message.kind not in ALWAYS_SENT:
-        _close(session, message, SuppressionReason.HARD_BOUNCE, said)
+        _close(session, message, message.contact_id, SuppressionReason.HARD_BOUNCE, said)
 
 
 def complained_of(session: Session, message: Message) -> None:
@@ -30,13 +32,15 @@ def complained_of(session: Session, message: Message) -> None:
     text = "Reported as spam."
     session.add(event(message.id, DeliveryEventKind.COMPLAINED_OF, text))
     sentence = f"{describe(message.kind, message.subject)} was reported as spam."
+    if message.contact_id is None:
+        return
     record(session, message.contact_id, ActivityKind.MAIL_COMPLAINED_OF, sentence)
     if message.kind not in ALWAYS_SENT:
-        _close(session, message, SuppressionReason.COMPLAINT, sentence)
+        _close(session, message, message.contact_id, SuppressionReason.COMPLAINT, sentence)
 
 
-def _close(session: Session, message: Message, reason: SuppressionReason, note: str) -> None:
+def _close(session: Session, message: Message, contact_id: int, reason: SuppressionReason, note: str) -> None:
     if suppress(session, message.recipient_key, reason, note):
         sentence = f"The address {message.recipient} was closed. {SENTENCES[reason]}"
-        record(session, message.contact_id, ActivityKind.ADDRESS_CLOSED, sentence)
-    stop_for_contact(session, message.contact_id, SENTENCES[reason])
+        record(session, contact_id, ActivityKind.ADDRESS_CLOSED, sentence)
+    stop_for_contact(session, contact_id, SENTENCES[reason])

@@ -22,7 +22,7 @@ class Claimed:
 
     id: int
     kind: MessageKind
-    contact_id: int
+    contact_id: int | None
     sender: str
     recipient: str
     recipient_key: str

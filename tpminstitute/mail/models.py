@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
 
@@ -17,6 +18,7 @@ class MessageKind(StrEnum):
     FOLLOW_UP = "follow_up"
     TEST = "test"
     REPLY = "reply"
+    STAFF = "staff"
 
 
 class MessageStatus(StrEnum):
@@ -40,6 +42,7 @@ class MessageStatus(StrEnum):
 class Message(Base):
     """One e-mail, exactly as sent; the row is the outbox (DESIGN.md 4.3).
 
+    One to the institute's own people (`MessageKind.STAFF`) is about no contact.
     `cause` names the fact that made it (`inquiry:17`, `enrollment:4`), `dedupe_key` the mail that fact owes once.
     """
 
@@ -57,12 +60,13 @@ class Message(Base):
         ),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_at_a_time"),
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
+        CheckConstraint("contact_id IS NOT NULL OR kind = 'staff'", name="about_somebody"),
         non_empty("recipient"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[MessageKind] = mapped_column(enum_type(MessageKind))
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
     cause: Mapped[str] = mapped_column(String(60), index=True)
     dedupe_key: Mapped[str] = mapped_column(String(120), unique=True)
     message_id: Mapped[str] = mapped_column(String(255), unique=True)
@@ -82,6 +86,10 @@ class Message(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     despite_closed: Mapped[bool] = mapped_column(default=False, server_default=false())
     """A person was told that the address is closed, and sends this one mail nevertheless."""
+
+
+WHOSE = cast("InstrumentedAttribute[int]", Message.contact_id)
+"""The contact of a mail that isn't to staff: there always is one."""
 
 
 class DeliveryEventKind(StrEnum):

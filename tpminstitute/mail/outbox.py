@@ -23,6 +23,7 @@ LABELS = {
     MessageKind.FOLLOW_UP: "Follow-up",
     MessageKind.TEST: "Test",
     MessageKind.REPLY: "Reply",
+    MessageKind.STAFF: "Mail to staff",
 }
 
 UNSENT = (MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)
@@ -38,11 +39,11 @@ class Order:
     """A mail that is owed: to whom, why, and which letter.
 
     `sender_name` is who writes, the institute by default; `despite_closed` says that a person was told that the
-    address is closed, and wants this one mail to go nevertheless.
+    address is closed, and wants this one mail to go nevertheless. Only a mail to staff may have no `contact_id`.
     """
 
     kind: MessageKind
-    contact_id: int
+    contact_id: int | None
     cause: str
     dedupe_key: str
     recipient: Address
@@ -198,13 +199,9 @@ def _undecided(session: Session, message_id: int) -> Message:
 
 def _note(session: Session, message: Message, text: str, kind: ActivityKind, account_id: int) -> None:
     session.add(event(message.id, DeliveryEventKind.BY_HAND, text))
-    record(
-        session,
-        message.contact_id,
-        kind,
-        f"{describe(message.kind, message.subject)}: {text}",
-        account_id=account_id,
-    )
+    if message.contact_id is not None:
+        sentence = f"{describe(message.kind, message.subject)}: {text}"
+        record(session, message.contact_id, kind, sentence, account_id=account_id)
 
 
 def event(message_id: int, kind: DeliveryEventKind, text: str, code: int | None = None) -> DeliveryEvent:

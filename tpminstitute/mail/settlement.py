@@ -48,6 +48,9 @@ LATER_PAUSE = timedelta(hours=8)
 GIVE_UP_AFTER = timedelta(days=5)
 """RFC 5321, 4.5.4.1: the time to give up needs to be at least four to five days."""
 
+SENT_AGAIN = (MessageKind.NOTICE, MessageKind.STAFF)
+"""What is rather read twice than never: it may have arrived, and goes once more with the same Message-ID."""
+
 UNCERTAIN_REASON = (
     "The connection or the worker ended between the end of the mail and the server's answer, "
     "so it may or may not have arrived."
@@ -59,7 +62,7 @@ class Subject(NamedTuple):
 
     id: int
     kind: MessageKind
-    contact_id: int
+    contact_id: int | None
     subject: str
     created_at: datetime
 
@@ -134,8 +137,11 @@ def accepted(session: Session, mails: Sequence[Leased], answers: Sequence[Answer
         return False
     said = [(mail.id, answer.code, answer.text) for (mail, _), answer in zip(mails, answers, strict=True)]
     _NOTE.run(connection, said, now=now)
-    told = [mail for mail, _ in mails if mail.kind is not MessageKind.TEST]
-    sentences = [(mail.contact_id, f"{describe(mail.kind, mail.subject)} was sent.") for mail in told]
+    sentences = [
+        (mail.contact_id, f"{describe(mail.kind, mail.subject)} was sent.")
+        for mail, _ in mails
+        if mail.kind is not MessageKind.TEST and mail.contact_id is not None
+    ]
     record_each(session, ActivityKind.MAIL_SENT, sentences)
     return True
 
@@ -165,15 +171,15 @@ def unknown(session: Session, message: Subject, token: str) -> None:
 def uncertain(session: Session, message: Subject) -> None:
     """Decide about a mail that may have arrived and whose row nobody else can change meanwhile.
 
-    The institute's notice goes again, until it is given up as every mail is; others wait for a person.
+    What goes to the institute's own people goes again, until it is given up as every mail is; others wait for a person.
     """
     attempts = 1 + session.scalars(select(Message.attempts).where(Message.id == message.id)).one()
     values: dict[str, object] = {"status": MessageStatus.UNCERTAIN, "reason": UNCERTAIN_REASON}
     then = "It waits for a person to decide."
-    if message.kind is MessageKind.NOTICE and given_up(message.created_at):
+    if message.kind in SENT_AGAIN and given_up(message.created_at):
         values = {"status": MessageStatus.FAILED, "reason": given_up_reason(attempts, UNCERTAIN_REASON)}
         then = f"After {attempts} tries over {GIVE_UP_AFTER.days} days it is not sent again by itself."
-    elif message.kind is MessageKind.NOTICE:
+    elif message.kind in SENT_AGAIN:
         values = {"status": MessageStatus.QUEUED, "reason": ""}
         then = "It is sent again with the same Message-ID."
         if attempts > 1:  # each try may be one more copy: the first goes at once, the others take their time
@@ -218,7 +224,7 @@ def given_up_reason(attempts: int, last: str) -> str:
 
 def _tell(session: Session, message: Subject, kind: ActivityKind, sentence: str) -> None:
     """Write on the contact's timeline; a test mail to a colleague is none of the contact's business."""
-    if message.kind is not MessageKind.TEST:
+    if message.kind is not MessageKind.TEST and message.contact_id is not None:
         record(session, message.contact_id, kind, sentence)
 
 

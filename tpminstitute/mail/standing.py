@@ -25,7 +25,7 @@ NOT_SENT = (MessageStatus.SUPPRESSED, MessageStatus.CANCELLED)
 
 @dataclass(frozen=True)
 class Line:
-    """One mail as a line of a list, with the contact it is about."""
+    """One mail as a line of a list, with the contact it is about, if it is about one."""
 
     id: int
     label: str
@@ -34,8 +34,8 @@ class Line:
     status: MessageStatus
     reason: str
     due_at: datetime
-    contact_public_id: str
-    contact_name: str
+    contact_public_id: str | None
+    contact_name: str | None
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _lines(
             Contact.public_id,
             Contact.name,
         )
-        .join(Contact, Contact.id == Message.contact_id)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
         .where(Message.status.in_(statuses))
         .order_by(Message.id.desc())
         .limit(most)

@@ -14,7 +14,7 @@ SENTENCES = {
     SuppressionReason.BY_HAND: "A staff member closed this address.",
 }
 
-ALWAYS_SENT = (MessageKind.NOTICE, MessageKind.TEST)
+ALWAYS_SENT = (MessageKind.NOTICE, MessageKind.TEST, MessageKind.STAFF)
 """What goes to the institute's own people, whatever the list says."""
 
 

@@ -22,7 +22,7 @@ Without any held back it would be waste: PostgreSQL writes each lock down.
 """
 
 UNDER_WAY = (MessageStatus.CLAIMED, MessageStatus.SENDING)
-EXEMPT = (MessageKind.NOTICE, MessageKind.TEST)
+EXEMPT = (MessageKind.NOTICE, MessageKind.TEST, MessageKind.STAFF)
 """What goes to the institute itself is not limited by address."""
 
 

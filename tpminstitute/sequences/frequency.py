@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
-from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+from tpminstitute.mail.models import WHOSE, Message, MessageKind, MessageStatus
 
 AUTOMATIC = (MessageKind.ACKNOWLEDGEMENT, MessageKind.FOLLOW_UP)
 COUNTED = (
@@ -30,7 +30,7 @@ def automatic_mails(session: Session, settings: Settings, contact_ids: Collectio
     found: dict[int, list[datetime]] = {contact_id: [] for contact_id in contact_ids}
     at = func.coalesce(Message.sent_at, Message.created_at)
     mails = session.execute(
-        select(Message.contact_id, Message.sent_at, Message.created_at)
+        select(WHOSE, Message.sent_at, Message.created_at)
         .where(
             Message.contact_id.in_(contact_ids),
             Message.kind.in_(AUTOMATIC),

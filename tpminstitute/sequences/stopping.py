@@ -11,7 +11,7 @@ from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
-from tpminstitute.mail.models import Message, MessageStatus
+from tpminstitute.mail.models import WHOSE, Message, MessageStatus
 from tpminstitute.mail.outbox import UNSENT
 from tpminstitute.sequences import drafts
 from tpminstitute.sequences.models import (
@@ -147,7 +147,7 @@ def _whose(runs: ColumnElement[bool]) -> _Whose:
         update(Message.__table__)  # type: ignore[arg-type]
         .where(Message.cause.in_(causes), Message.status.in_(UNSENT))
         .values(status=MessageStatus.CANCELLED, reason=bindparam("why"), lease_token=None, lease_until=None)
-        .returning(Message.dedupe_key, Message.contact_id)
+        .returning(Message.dedupe_key, WHOSE)
     )
     return _Whose(stop, cancel)
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import UtcDateTime
-from tpminstitute.mail.models import Message, MessageKind, MessageStatus, Suppression, SuppressionReason
+from tpminstitute.mail.models import WHOSE, Message, MessageKind, MessageStatus, Suppression, SuppressionReason
 from tpminstitute.sequences.models import (
     DraftStatus,
     Enrollment,
@@ -74,7 +74,7 @@ def _sent(session: Session, settings: Settings) -> list[Sent]:
     )
     approved = {(run_id, number) for run_id, number in drafts}
     mails = session.execute(
-        select(Message.dedupe_key, SENT_AT, Message.contact_id).where(
+        select(Message.dedupe_key, SENT_AT, WHOSE).where(
             Message.kind == MessageKind.FOLLOW_UP, Message.status == MessageStatus.SENT
         )
     )
@@ -155,7 +155,7 @@ def _too_many(session: Session, settings: Settings) -> Iterator[str]:
     if not most:
         return
     mails = session.execute(
-        select(Message.contact_id, SENT_AT, Message.kind, Message.dedupe_key)
+        select(WHOSE, SENT_AT, Message.kind, Message.dedupe_key)
         .where(
             Message.kind.in_((MessageKind.ACKNOWLEDGEMENT, MessageKind.FOLLOW_UP)),
             Message.status == MessageStatus.SENT,

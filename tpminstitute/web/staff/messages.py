@@ -40,7 +40,7 @@ def _decide(message_id: int, change: Callable[[], None], done: str) -> Response:
         flash(done, "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
-    if request.args.get("back") == "mail":
+    if request.args.get("back") == "mail" or message.contact_id is None:
         return redirect(url_for("staff.mail"), 303)
     contact = session().get_one(Contact, message.contact_id)
     return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)
