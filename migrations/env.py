@@ -9,7 +9,8 @@ import tpminstitute.inbox.models
 import tpminstitute.mail.models
 import tpminstitute.pipeline.models
 import tpminstitute.sequences.models
-import tpminstitute.timeline.models  # noqa: F401
+import tpminstitute.timeline.models
+import tpminstitute.today.models  # noqa: F401
 from tpminstitute.core.db import Base
 
 connection = context.config.attributes["connection"]

@@ -262,6 +262,13 @@ class FollowUpDraft(Base):
             sqlite_where=text("status = 'waiting'"),
             postgresql_where=text("status = 'waiting'"),
         ),
+        Index(
+            "ix_follow_up_drafts_waiting_made_at",
+            "made_at",
+            "id",
+            sqlite_where=text("status = 'waiting'"),
+            postgresql_where=text("status = 'waiting'"),
+        ),
         CheckConstraint("(status = 'waiting') = (decided_at IS NULL)", name="decided_at_a_time"),
         non_empty("subject"),
         non_empty("body"),
