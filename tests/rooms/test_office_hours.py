@@ -29,7 +29,7 @@ FRIDAY, MONDAY = (2026, 11, 20), (2026, 11, 23)
 
 def at(*shown, zone=NEW_YORK):
     """The moment at which a clock in `zone` shows this."""
-    return datetime(*shown, tzinfo=zone).astimezone(UTC)
+    return datetime(*shown).replace(tzinfo=zone).astimezone(UTC)
 
 
 # --- a promise ----------------------------------------------------------------------------------------------
