@@ -28,6 +28,7 @@ class Inquiry(Base):
     __table_args__ = (
         Index("ix_inquiries_state_id", "state", "id"),
         Index("ix_inquiries_contact_id_id", "contact_id", "id"),
+        Index("ix_inquiries_received_at", "received_at", "state", "topic"),
         non_empty("name"),
         non_empty("email"),
         non_empty("message"),

@@ -42,6 +42,7 @@ class Lead(Base):
             postgresql_where=text("closed_at IS NULL"),
         ),
         Index("ix_leads_contact_id_id", "contact_id", "id"),
+        Index("ix_leads_opened_at", "opened_at", "stage_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

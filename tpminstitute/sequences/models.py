@@ -156,6 +156,7 @@ class Enrollment(Base):
         ),
         Index("ix_enrollments_status_next_due_at", "status", "next_due_at"),
         Index("ix_enrollments_contact_id_id", "contact_id", "id"),
+        Index("ix_enrollments_started_at", "started_at"),
         Index("ix_enrollments_standing", "sequence_id", "status", "version_id", "next_position"),
         CheckConstraint("(status = 'active') = (next_due_at IS NOT NULL)", name="active_has_a_time"),
         CheckConstraint("status IN ('active', 'finished') OR reason <> ''", name="says_why_not"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -86,6 +86,14 @@ class Activity(Base):
     __tablename__ = "activities"
     __table_args__ = (
         Index("ix_activities_contact_id_id", "contact_id", "id"),
+        Index(
+            "ix_activities_staff_at",
+            "at",
+            "account_id",
+            "kind",
+            sqlite_where=text("account_id IS NOT NULL"),
+            postgresql_where=text("account_id IS NOT NULL"),
+        ),
         CheckConstraint("(actor = 'staff') = (account_id IS NOT NULL)", name="staff_named"),
         non_empty("sentence"),
     )

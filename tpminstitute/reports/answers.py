@@ -1,0 +1,111 @@
+"""How long people waited for a person's first answer, in working hours, against the promise."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tpminstitute.core import clock
+from tpminstitute.inbox.models import Inquiry, InquiryState
+from tpminstitute.institute.office_hours import OfficeHours, due_at, working_time_between
+from tpminstitute.reports.funnel import BY_A_PERSON
+from tpminstitute.reports.inquiries import COUNTED
+from tpminstitute.reports.periods import Period
+from tpminstitute.timeline.models import Activity
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The inquiries of a time by what became of the promise, and the working hours until the first answer.
+
+    `in_time` and `late` were answered; `waiting` still may be in time; `overdue` waits beyond the promise; `closed` was
+    closed without an answer. `median` and `p90` are working hours, None when nothing was answered.
+    """
+
+    in_time: int
+    late: int
+    waiting: int
+    overdue: int
+    closed: int
+    median: float | None
+    p90: float | None
+
+    @property
+    def kept(self) -> float | None:
+        """The share of those with a promise to keep by now that were answered in time, 0 to 1; None without any."""
+        due = self.in_time + self.late + self.overdue
+        return self.in_time / due if due else None
+
+
+@dataclass(frozen=True)
+class AnswersReport:
+    """First answers for each piece of a period, by when the inquiry came, and for all of it."""
+
+    by_piece: list[Answers]
+    total: Answers
+
+
+@dataclass(frozen=True)
+class _Inquiry:
+    received_at: datetime
+    closed: bool
+    answered_at: datetime | None
+
+
+def answers_report(session: Session, chosen: Period, hours: OfficeHours, promise: timedelta) -> AnswersReport:
+    """Return how long the inquiries of a period waited; `promise` is the working time that was promised."""
+    inquiries = _first_answers(session, chosen)
+    pieces = [
+        _answers([one for one in inquiries if bucket.begins <= one.received_at < bucket.ends], hours, promise)
+        for bucket in chosen.buckets
+    ]
+    return AnswersReport(pieces, _answers(inquiries, hours, promise))
+
+
+def percentile(ordered: Sequence[timedelta], share: float) -> timedelta:
+    """Return the smallest of the values, ordered and at least one, that `share` of them don't exceed (nearest rank)."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _first_answers(session: Session, chosen: Period) -> list[_Inquiry]:
+    """Return when each inquiry came, how it stands, and when a person first spoke or wrote to its contact after it."""
+    first = (
+        select(func.min(Activity.at))
+        .where(
+            Activity.contact_id == Inquiry.contact_id,
+            Activity.kind.in_(BY_A_PERSON),
+            Activity.at >= Inquiry.received_at,
+        )
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Inquiry.received_at, Inquiry.state, first).where(
+            Inquiry.received_at >= chosen.begins, Inquiry.received_at < chosen.ends, Inquiry.state.in_(COUNTED)
+        )
+    )
+    return [_Inquiry(at, state is InquiryState.HANDLED, answered_at) for at, state, answered_at in rows]
+
+
+def _answers(inquiries: Sequence[_Inquiry], hours: OfficeHours, promise: timedelta) -> Answers:
+    took = sorted(working_time_between(one.received_at, one.answered_at, hours) for one in inquiries if one.answered_at)
+    in_time = sum(time <= promise for time in took)
+    unanswered = [one for one in inquiries if one.answered_at is None]
+    still = [one for one in unanswered if not one.closed]
+    now = clock.now()
+    overdue = sum(due_at(one.received_at, promise, hours) < now for one in still)
+    return Answers(
+        in_time=in_time,
+        late=len(took) - in_time,
+        waiting=len(still) - overdue,
+        overdue=overdue,
+        closed=len(unanswered) - len(still),
+        median=_hours(percentile(took, 0.5)) if took else None,
+        p90=_hours(percentile(took, 0.9)) if took else None,
+    )
+
+
+def _hours(time: timedelta) -> float:
+    return time.total_seconds() / 3600
