@@ -64,6 +64,7 @@ def answered(db, settings, alice, day, hour=12, email="ada@example.org"):
 def moved(db, alice, day, stage, email="ada@example.org"):
     with time_machine.travel(at(day), tick=False), db.write() as session:
         lead = lead_of(session, contact_of(db, email).id)
+        assert lead
         move_lead(session, lead.id, stage, alice.id)
 
 
@@ -201,7 +202,9 @@ def test_who_waits_longer_than_promised_counts_against_it(db, settings):
 def test_what_was_closed_without_an_answer_is_told_apart(db, settings, alice):
     inquiry = wrote(db, settings, 1, 9)
     with time_machine.travel(at(1, 10), tick=False), db.write() as session:
-        service.mark_handled(session, service.locked_inquiry(session, inquiry.public_id), alice.id)
+        locked = service.locked_inquiry(session, inquiry.public_id)
+        assert locked
+        service.mark_handled(session, locked, alice.id)
     total = answers(db).total
     assert (total.closed, total.waiting, total.kept, total.median) == (1, 0, None, None)
 

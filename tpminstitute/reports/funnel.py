@@ -70,7 +70,7 @@ def _days_to_win(session: Session, chosen: Period, won: list[int]) -> float | No
             Lead.opened_at >= chosen.begins,
             Lead.opened_at < chosen.ends,
             Lead.stage_id.in_(won),
-            Lead.closed_at.is_not(None),
         )
     ).all()
-    return median((closed - opened).total_seconds() / 86_400 for opened, closed in rows) if rows else None
+    days = [(closed - opened).total_seconds() / 86_400 for opened, closed in rows if closed]
+    return median(days) if days else None
