@@ -6,6 +6,7 @@ import tpminstitute.accounts.models
 import tpminstitute.contacts.models
 import tpminstitute.core.heartbeat
 import tpminstitute.inbox.models
+import tpminstitute.institute.models
 import tpminstitute.mail.models
 import tpminstitute.pipeline.models
 import tpminstitute.sequences.models

@@ -94,10 +94,12 @@ def doctor(as_json: bool) -> None:
     from tpminstitute.core.db import Database
     from tpminstitute.doctor.examine import examine, settings_finding
     from tpminstitute.doctor.report import as_text, for_tools
+    from tpminstitute.institute.service import effective_if_readable
 
     try:
         settings = load_settings()
-        findings = examine(settings, Database(settings.database_url))
+        db = Database(settings.database_url)
+        findings = examine(effective_if_readable(db, settings), db)
     except SettingsError as problem:
         findings = [settings_finding(str(problem))]
     click.echo(for_tools(findings) if as_json else as_text(findings))
@@ -149,9 +151,12 @@ def receive(recipients: tuple[str, ...]) -> None:
 def simulate(contacts: int, days: int, seed: int, processes: int, all_sequences: bool) -> None:
     """Let invented people go through the follow-ups in a throw-away database; ends with 1 when a rule was broken."""
     from tpminstitute.simulate_command import simulate_and_tell, year_from_today
+    from tpminstitute.simulation.year import Year
 
-    settings = load_settings()
-    if not simulate_and_tell(settings, year_from_today(settings, contacts, days, seed, all_sequences), processes):
+    def year(settings: Settings) -> Year:
+        return year_from_today(settings, contacts, days, seed, all_sequences)
+
+    if not simulate_and_tell(load_settings(), year, processes):
         raise click.exceptions.Exit(1)
 
 

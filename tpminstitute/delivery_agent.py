@@ -16,6 +16,7 @@ from tpminstitute.core.errors import SettingsError
 from tpminstitute.core.logs import set_up_logs
 from tpminstitute.inbox.models import Door
 from tpminstitute.inbox.receive import LARGEST, Incoming, receive
+from tpminstitute.institute.service import effective
 
 _CHUNK = 1024 * 1024
 
@@ -36,7 +37,7 @@ def take_in(mail: BinaryIO, recipients: Sequence[str]) -> int:
         if not content.strip():
             return _refuse(os.EX_NOINPUT, "5.6.0", "There was no mail on standard input. Nothing was stored.")
         with closing(Database(settings.database_url)) as db:
-            receive(db, settings, Incoming(content, Door.COMMAND, recipients))
+            receive(db, effective(db, settings), Incoming(content, Door.COMMAND, recipients))
     except Exception as problem:
         reason = str(getattr(problem, "orig", None) or problem).strip().splitlines() or [type(problem).__name__]
         sentence = f"The mail could not be stored now ({reason[0][:200]}). Nothing was kept; bring it again."

@@ -18,6 +18,7 @@ from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.inbox import mailbox
 from tpminstitute.inbox.models import Door
 from tpminstitute.inbox.receive import LARGEST, Incoming, receive
+from tpminstitute.institute.service import effective
 from workers.imap import CONNECTION_LOST, MailboxError, OpenMailbox, open_mailbox
 
 log = structlog.get_logger(__name__)
@@ -136,7 +137,7 @@ class Reader:
             self._have(uid)
             return
         incoming = Incoming(fetched.content, Door.MAILBOX, arrived_at=fetched.arrived_at)
-        receipt = receive(self._db, self._settings, incoming)
+        receipt = receive(self._db, effective(self._db, self._settings), incoming)
         reach(FailPoint.MAILBOX_BEFORE_MARK)
         self._mark(box, uid)
         reach(FailPoint.MAILBOX_AFTER_MARK)

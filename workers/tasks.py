@@ -10,6 +10,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
 from tpminstitute.inbox.provider_events import tidy_hook_events
+from tpminstitute.institute.service import effective
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
 from tpminstitute.sequences.runner import run_due
@@ -22,11 +23,11 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
 
     @celery.task(name=Job.DELIVER.value)
     def _deliver() -> None:
-        deliver(db, transport, settings, stopping)
+        deliver(db, transport, effective(db, settings), stopping)
 
     @celery.task(name=Job.FOLLOW_UP.value)
     def _follow_up() -> None:
-        run_due(db, settings)
+        run_due(db, effective(db, settings))
 
     @celery.task(name=Job.TIDY.value)
     def _tidy() -> None:

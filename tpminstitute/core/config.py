@@ -6,15 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 import idna
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from tpminstitute.core import zones
 from tpminstitute.core.errors import SettingsError
 from tpminstitute.core.hook_settings import HookSettings
+from tpminstitute.core.institute_settings import InstituteSettings, checked_mail_address
 
 CATCHER_PORT_OFFSET = 25
 """The built-in mail catcher listens this many ports above the web port, so that every process finds it."""
@@ -44,7 +43,7 @@ class Switch(StrEnum):
     OFF = "off"
 
 
-class Settings(HookSettings):
+class Settings(InstituteSettings, HookSettings):
     """Every setting of the service; each field is the environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
@@ -57,13 +56,8 @@ class Settings(HookSettings):
     imap_url: str = ""
     secret_key: str = ""
     public_url: str = ""
-    institute_name: str = "TPM Institute"
-    institute_email: str = "info@tpminstitute.org"
-    institute_phone: str = "+1 (215) 430-2201"
-    institute_time_zone: str = "America/New_York"
     mail_from: str = ""
     reply_address: str = ""
-    postal_address: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     app_env: AppEnv = AppEnv.DEVELOPMENT
     web_workers: int = Field(default=1, ge=1, le=64)
@@ -132,26 +126,10 @@ class Settings(HookSettings):
             raise ValueError("write it as https://www.example.org")
         return _ascii_host(url).rstrip("/")
 
-    @field_validator("institute_time_zone")
+    @field_validator("mail_from", "reply_address")
     @classmethod
-    def _known_zone(cls, name: str) -> str:
-        if zones.named(name) is None:
-            raise ValueError("write it as the IANA database does, for example America/New_York or Europe/Berlin")
-        return name
-
-    @field_validator("institute_email", "mail_from", "reply_address")
-    @classmethod
-    def _mail_address(cls, address: str) -> str:
-        local, _, domain = address.rpartition("@")
-        if address and (not local or not domain or any(c.isspace() for c in address)):
-            raise ValueError("write it as an e-mail address, for example info@tpminstitute.org")
-        if not local.isascii():
-            raise ValueError("write the part before the @ in ASCII: not every mail server takes another")
-        try:
-            idna.encode(domain or "example.org", uts46=True)
-        except idna.IDNAError:
-            raise ValueError("what follows the @ is no name that DNS can hold") from None
-        return address
+    def _sends_and_receives(cls, address: str) -> str:
+        return checked_mail_address(address)
 
     @field_validator("reply_address")
     @classmethod
@@ -190,11 +168,6 @@ class Settings(HookSettings):
     def web_port(self) -> int:
         """The port the web door listens on."""
         return int(self.bind.rpartition(":")[2])
-
-    @property
-    def institute_zone(self) -> ZoneInfo:
-        """The clock that the institute lives by, and everybody of whom no other is known."""
-        return ZoneInfo(self.institute_time_zone)
 
     @property
     def mail_is_caught(self) -> bool:

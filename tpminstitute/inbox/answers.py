@@ -12,6 +12,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations
 from tpminstitute.inbox.models import Inquiry, ReceivedMail, Writer
+from tpminstitute.institute.signatures import signature_of
 from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address, threading
 from tpminstitute.mail.incoming.model import ReceivedKind
@@ -67,7 +68,7 @@ def reply(session: Session, settings: Settings, contact: Contact, answer: Answer
         )
     thread = _thread_of(session, contact)
     who = answer.account.name if answer.account else ""
-    signature = f"{who}\n{settings.institute_name}" if who else settings.institute_name
+    signature = signature_of(session, settings, answer.account)
     letter = render_personal(answer.subject or thread.subject, answer.text, signature, thread.quoted)
     queued = outbox.queue(
         session,

@@ -14,7 +14,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations, letters, returned
 from tpminstitute.inbox.matching import FORGED, Match, identify, own_addresses, sender_of
-from tpminstitute.inbox.models import Door, ReceivedMail, Standing, Writer
+from tpminstitute.inbox.models import ReceivedMail, Standing, Writer
 from tpminstitute.inbox.opt_out import opt_out
 from tpminstitute.inbox.staff_mail import take_from_staff
 from tpminstitute.inbox.submit import Submission, submit_inquiry
@@ -205,6 +205,5 @@ def _doubt(row: ReceivedMail, doubt: str) -> None:
 
 
 def _tell_institute(session: Session, settings: Settings, row: ReceivedMail, contact: Contact) -> None:
-    """Send a notice, unless the mail lies in the institute's own mailbox, where it was found."""
-    if row.door is not Door.MAILBOX:
-        outbox.queue(session, settings, letters.mail_notice(settings, row, contact))
+    for notice in letters.mail_notices(session, settings, row, contact):
+        outbox.queue(session, settings, notice)

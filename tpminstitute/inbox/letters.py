@@ -4,8 +4,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, ReceivedMail
+from tpminstitute.core.text import one_line
+from tpminstitute.inbox.models import TOPIC_LABELS, Door, Inquiry, ReceivedMail
+from tpminstitute.institute.recipients import NoticeKind, Recipient, recipients
 from tpminstitute.mail import variables
 from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8, threading
 from tpminstitute.mail.letters import Frame, Letter, render
@@ -49,8 +52,8 @@ def source_sentence(inquiry: Inquiry) -> str:
     return f"Wrote on {PAGES.get(inquiry.source_page, inquiry.source_page)}{came}"
 
 
-def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
-    """Return the mail that tells the institute of an inquiry; answering it writes to the visitor."""
+def notices(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> list[Order]:
+    """Return the mails that tell the institute of an inquiry; answering one writes to the visitor."""
     through_us = reply_address(settings, Purpose.STAFF, contact.public_id, inquiry.name)
     reply_to = through_us or _answerable(Address(inquiry.name, inquiry.email))
     letter = render_notice(
@@ -67,11 +70,15 @@ def notice(settings: Settings, inquiry: Inquiry, contact: Contact) -> Order:
         institute_name=settings.institute_name,
         answerable=reply_to is not None,
     )
-    return _to_institute(settings, contact, f"inquiry:{inquiry.id}", letter, reply_to)
+    who = recipients(session, settings, NoticeKind.INQUIRY)
+    return [_to_institute(contact, f"inquiry:{inquiry.id}", letter, reply_to, one) for one in who]
 
 
-def mail_notice(settings: Settings, mail: ReceivedMail, contact: Contact) -> Order:
-    """Return the mail that tells the institute of a mail by somebody known; answering it writes to the contact."""
+def mail_notices(session: Session, settings: Settings, mail: ReceivedMail, contact: Contact) -> list[Order]:
+    """Return the mails that tell the institute of a mail by somebody known; answering one writes to the contact.
+
+    What lies in the institute's own mailbox was found there, so the institute's address isn't told.
+    """
     through_us = reply_address(settings, Purpose.STAFF, contact.public_id, contact.name)
     answerable = through_us or _answerable(Address(contact.name, contact.email))
     letter = render_mail_notice(
@@ -84,17 +91,20 @@ def mail_notice(settings: Settings, mail: ReceivedMail, contact: Contact) -> Ord
         institute_name=settings.institute_name,
         answerable=answerable is not None,
     )
-    return _to_institute(settings, contact, f"received_mail:{mail.id}", letter, answerable)
+    who = recipients(session, settings, NoticeKind.REPLY)
+    untold = [one for one in who if not (one.is_institute and mail.door is Door.MAILBOX)]
+    return [_to_institute(contact, f"received_mail:{mail.id}", letter, answerable, one) for one in untold]
 
 
-def _to_institute(settings: Settings, contact: Contact, cause: str, letter: Letter, reply_to: Address | None) -> Order:
+def _to_institute(contact: Contact, cause: str, letter: Letter, reply_to: Address | None, to: Recipient) -> Order:
+    key = f"{cause}:notice"
     return Order(
         kind=MessageKind.NOTICE,
         contact_id=contact.id,
         cause=cause,
-        dedupe_key=f"{cause}:notice",
-        recipient=Address(settings.institute_name, settings.institute_email),
-        recipient_key=settings.institute_email.lower(),
+        dedupe_key=key if to.is_institute else f"{key}:{tokens.digest(to.email.lower())[:16]}",
+        recipient=Address(one_line(to.name, 100), to.email),
+        recipient_key=to.email.lower(),
         letter=letter,
         reply_to=reply_to,
         headers={"Auto-Submitted": "auto-generated"},
@@ -130,6 +140,7 @@ def acknowledgement_frame(settings: Settings, reason: str = ACKNOWLEDGEMENT_REAS
         institute_email=settings.institute_email,
         postal_address=settings.postal_address,
         reason=reason,
+        signature=settings.letter_signature,
     )
 
 

@@ -75,7 +75,8 @@ def follow_through(session: Session, settings: Settings, inquiry: Inquiry, conta
     session.execute(update(Inquiry).where(Inquiry.id == inquiry.id).values(followed_through_at=clock.now()))
     open_lead(session, contact.id)
     conversations.waits_for_institute(session, contact.id)
-    outbox.queue(session, settings, letters.notice(settings, inquiry, contact))
+    for notice in letters.notices(session, settings, inquiry, contact):
+        outbox.queue(session, settings, notice)
     _acknowledge(session, settings, inquiry, contact)
     if inquiry.consent_id is not None:
         _start_follow_ups(session, settings, inquiry, contact)

@@ -58,7 +58,14 @@ _LONGEST = {
     "chapter": max((title for title, _ in CHAPTERS.values()), key=len),
     "chapter_url": f"https://{'w' * 60}.example/#{max((anchor for _, anchor in CHAPTERS.values()), key=len)}",
 }
-_ANY_FRAME = Frame("W" * 100, "w@example.org", "W" * 300, "W" * 300, unsubscribe_url=f"https://{'w' * 300}.example/")
+_ANY_FRAME = Frame(
+    "W" * 100,
+    "w@example.org",
+    "W" * 300,
+    "W" * 300,
+    unsubscribe_url=f"https://{'w' * 300}.example/",
+    signature="W" * 300,
+)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class LetterSource:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every letter: who sends it, why the reader gets it, and how to end that."""
+    """What stands around every letter: who signs and sends it, why the reader gets it, and how to end that."""
 
     institute_name: str
     institute_email: str
@@ -70,6 +70,7 @@ class Frame:
     reason: str
     language: str = "en"
     unsubscribe_url: str | None = None
+    signature: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ def follow_up_frame(settings: Settings, unsubscribe_url: str) -> Frame:
         postal_address=settings.postal_address,
         reason=REASON,
         unsubscribe_url=unsubscribe_url,
+        signature=settings.letter_signature,
     )
 
 

@@ -15,12 +15,15 @@ from markupsafe import Markup
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
 
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import visible
+from tpminstitute.institute.kept import Kept
+from tpminstitute.institute.service import overlay
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +68,21 @@ class Institute:
         return "tel:" + "".join(c for c in self.phone if c.isdigit() or c == "+")
 
 
-def settings() -> Settings:
-    """Return the settings of the running application."""
+def configured() -> Settings:
+    """Return the settings as the operator set them, for what no administrator can change; asks no database."""
     return cast(Settings, current_app.extensions["tpm"].settings)
+
+
+def settings() -> Settings:
+    """Return the settings that hold for this request: the operator's under what administrators saved at the desk."""
+    if "settings" not in g:
+        g.settings = kept().now() if request.path.startswith("/staff") else kept().lately()
+    return cast(Settings, g.settings)
+
+
+def kept() -> Kept[Settings]:
+    """Return what this process keeps of the settings."""
+    return cast(Kept[Settings], current_app.extensions["tpm_kept"])
 
 
 def database() -> Database:
@@ -116,7 +131,7 @@ def own_page_sent_it() -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return site is None
-    return origin.partition("://")[2] in (request.host, urlsplit(settings().public_url).netloc)
+    return origin.partition("://")[2] in (request.host, urlsplit(configured().public_url).netloc)
 
 
 def add_common(app: Flask) -> None:
@@ -133,13 +148,16 @@ def add_common(app: Flask) -> None:
     app.jinja_env.filters["by_clock"] = by_clock
     app.jinja_env.filters["how_long"] = how_long
     app.jinja_env.filters["visible"] = visible
-    configured = app.extensions["tpm"].settings
-    app.jinja_env.globals["institute"] = Institute(
-        configured.institute_name,
-        configured.institute_email,
-        configured.institute_phone,
-        configured.postal_address,
+    app.jinja_env.globals["institute"] = LocalProxy(_institute)
+    service = app.extensions["tpm"]
+    app.extensions["tpm_kept"] = Kept(
+        service.db, service.settings, lambda reading: overlay(reading, app.extensions["tpm"].settings)
     )
+
+
+def _institute() -> Institute:
+    holds = settings()
+    return Institute(holds.institute_name, holds.institute_email, holds.institute_phone, holds.postal_address)
 
 
 def _protect(response: Response) -> Response:
@@ -153,12 +171,13 @@ def _protect(response: Response) -> Response:
         headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/staff") else "private, no-cache")
     if request.endpoint == "static" and "v" in request.args:
         headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    if settings().public_url.startswith("https://"):
+    if configured().public_url.startswith("https://"):
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
 
 def _error_page(status: int, text: str | None = None) -> tuple[str, int]:
+    g.settings = g.get("settings") or kept().last  # it may be the database that is gone
     title, usual = ERROR_TEXTS.get(status, ERROR_TEXTS[400 if status < 500 else 500])
     return render_template("site/error.html", status=status, title=title, text=text or usual), status
 

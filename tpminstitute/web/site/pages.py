@@ -1,8 +1,12 @@
 """The guide and the courses page."""
 
+from dataclasses import dataclass
+
 from flask import current_app, render_template
 
 from tpminstitute.contacts import consent
+from tpminstitute.core.config import Settings
+from tpminstitute.web.common import settings
 from tpminstitute.web.site import site
 from tpminstitute.web.site.form import LetterForm
 from tpminstitute.web.site.write import fresh_token
@@ -13,10 +17,19 @@ TOKEN_PLACE = "the-token-of-this-page"
 @site.get("/")
 def guide() -> str:
     """Show the guide, with the letter at its foot; only the letter's token is new each time."""
-    rendered: str | None = current_app.extensions.get("tpm_guide")
-    if rendered is None:
-        rendered = current_app.extensions["tpm_guide"] = _render_guide()
-    return rendered.replace(TOKEN_PLACE, fresh_token("/"))
+    holds = settings()
+    rendered: Rendered | None = current_app.extensions.get("tpm_guide")
+    if rendered is None or rendered.settings is not holds:
+        rendered = current_app.extensions["tpm_guide"] = Rendered(holds, _render_guide())
+    return rendered.text.replace(TOKEN_PLACE, fresh_token("/"))
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The guide's page, and the settings it was made with."""
+
+    settings: Settings
+    text: str
 
 
 def _render_guide() -> str:
