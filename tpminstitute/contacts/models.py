@@ -130,3 +130,76 @@ class Consent(Base):
     wording: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Origin(StrEnum):
+    """How somebody first came: by a form, by mail, in an import, or put in by hand."""
+
+    FORM = "form"
+    MAIL = "mail"
+    IMPORT = "import"
+    BY_HAND = "by_hand"
+
+
+class ConsentStanding(StrEnum):
+    """Whether somebody agreed to be followed up by e-mail, by their newest word."""
+
+    NONE = "none"
+    GRANTED = "granted"
+    WITHDRAWN = "withdrawn"
+
+
+class FollowUps(StrEnum):
+    """Whether follow-ups run for somebody, ran before, or never began."""
+
+    NEVER = "never"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+_HELD = (
+    "apart",
+    "stage_id",
+    "owner_id",
+    "topic",
+    "source",
+    "consent",
+    "turn",
+    "follow_ups",
+    "first_seen_at",
+    "last_touch_at",
+)
+
+
+def _in_order_of(column: str) -> Index:
+    """Return an index in which a list in that order finds all that it filters by, so that it needs no row."""
+    rest = [held for held in _HELD if held != column]
+    return Index(f"ix_contact_cards_by_{column}", column, "contact_id", *rest)
+
+
+class ContactCard(Base):
+    """What lists filter and sort contacts by, one narrow row each, kept true by triggers (`contacts/card_triggers.py`).
+
+    It holds nothing of its own: `contacts.cards.rebuild` makes it from the facts. Topic and turn are the newest
+    inquiry's and the conversation's, in the words of those rooms. `apart` are those of whom only suspected
+    inquiries or spam are known.
+    """
+
+    __tablename__ = "contact_cards"
+    __table_args__ = (_in_order_of("last_touch_at"), _in_order_of("first_seen_at"), _in_order_of("name_key"))
+
+    contact_id: Mapped[int] = mapped_column(
+        ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    name_key: Mapped[str] = mapped_column(String(200).with_variant(String(200, "C"), "postgresql"))
+    first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_touch_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When they or staff last did something for one another; automatic mails don't count, nor does sorting them."""
+    stage_id: Mapped[int | None]
+    owner_id: Mapped[int | None]
+    topic: Mapped[str | None] = mapped_column(String(40))
+    source: Mapped[Origin] = mapped_column(enum_type(Origin))
+    consent: Mapped[ConsentStanding] = mapped_column(enum_type(ConsentStanding))
+    turn: Mapped[str] = mapped_column(String(40))
+    follow_ups: Mapped[FollowUps] = mapped_column(enum_type(FollowUps))
+    apart: Mapped[bool]

@@ -1,0 +1,132 @@
+"""The facts that a contact's card holds, as SQL, and the making of cards from them.
+
+The rooms above own most of these facts, so their tables are read here by their names, as `sequences/facts.py` does; the
+triggers and whoever loads rows in bulk then go by the same words.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.name_keys import name_key_sql
+from tpminstitute.timeline.models import ActivityKind
+
+TOUCHES = (
+    ActivityKind.REPLY_RECEIVED,
+    ActivityKind.STRANGER_WROTE,
+    ActivityKind.STAFF_REPLIED,
+    ActivityKind.STAFF_MAIL_FILED,
+    ActivityKind.REPLY_SCHEDULED,
+    ActivityKind.CALL_NOTED,
+    ActivityKind.NOTE_ADDED,
+    ActivityKind.LEAD_MOVED,
+    ActivityKind.CONVERSATION_CLOSED,
+    ActivityKind.FOLLOW_UP_DECIDED,
+    ActivityKind.REMINDER_SET,
+    ActivityKind.REMINDER_DONE,
+    ActivityKind.CONTACT_ADDED,
+)
+"""What counts as a touch beside an inquiry: something between them and us, and no automatic mail or bookkeeping."""
+
+ORIGINS = (ActivityKind.CONTACT_ADDED, ActivityKind.CONTACT_IMPORTED)
+"""How somebody came who didn't write first."""
+
+KNOWN_BY = (*ORIGINS, ActivityKind.REPLY_RECEIVED, ActivityKind.STAFF_REPLIED, ActivityKind.STAFF_MAIL_FILED)
+"""What makes somebody a contact of ours whatever screening thinks of their inquiries."""
+
+BY_MAIL = "mail"
+"""What stands as the source page of an inquiry that came as a mail."""
+
+AT_ONCE = 500
+
+
+def named(kinds: Sequence[ActivityKind]) -> str:
+    """Return kinds of facts as an SQL list."""
+    return "(" + ", ".join(f"'{kind.value}'" for kind in kinds) + ")"
+
+
+_REAL = "state NOT IN ('suspected', 'spam')"
+
+STAGE = "(SELECT stage_id FROM leads WHERE leads.contact_id = {id} ORDER BY leads.id DESC LIMIT 1)"
+
+TOPIC = (
+    f"(SELECT topic FROM inquiries WHERE inquiries.contact_id = {{id}} ORDER BY CASE WHEN {_REAL} THEN 0 ELSE 1 END, "
+    "inquiries.id DESC LIMIT 1)"
+)
+
+SOURCE = (
+    "coalesce((SELECT CASE kind WHEN 'contact_imported' THEN 'import' ELSE 'by_hand' END FROM activities "
+    f"WHERE activities.contact_id = {{id}} AND kind IN {named(ORIGINS)} AND NOT EXISTS (SELECT 1 FROM inquiries "
+    "WHERE inquiries.contact_id = {id} AND received_at < activities.at) ORDER BY activities.id LIMIT 1), "
+    f"(SELECT CASE source_page WHEN '{BY_MAIL}' THEN 'mail' ELSE 'form' END FROM inquiries "
+    "WHERE inquiries.contact_id = {id} ORDER BY inquiries.id LIMIT 1), 'by_hand')"
+)
+
+CONSENT = (
+    "coalesce((SELECT change FROM consents WHERE consents.contact_id = {id} ORDER BY consents.id DESC LIMIT 1), 'none')"
+)
+
+TURN = "coalesce((SELECT turn FROM conversations WHERE conversations.contact_id = {id}), 'nobody')"
+
+FOLLOW_UPS = (
+    "CASE WHEN EXISTS (SELECT 1 FROM enrollments WHERE enrollments.contact_id = {id} "
+    "AND status IN ('active', 'paused')) THEN 'running' "
+    "WHEN EXISTS (SELECT 1 FROM enrollments WHERE enrollments.contact_id = {id}) THEN 'ended' ELSE 'never' END"
+)
+
+APART = (
+    "(EXISTS (SELECT 1 FROM inquiries WHERE inquiries.contact_id = {id}) "
+    f"AND NOT EXISTS (SELECT 1 FROM inquiries WHERE inquiries.contact_id = {{id}} AND {_REAL}) "
+    f"AND NOT EXISTS (SELECT 1 FROM activities WHERE activities.contact_id = {{id}} AND kind IN {named(KNOWN_BY)}))"
+)
+
+
+def last_touch(dialect: str, first_seen: str) -> str:
+    """Return the SQL of the last touch, which is never before `first_seen`, an SQL expression."""
+    latest = "greatest" if dialect == "postgresql" else "max"
+    inquiries = f"(SELECT max(received_at) FROM inquiries WHERE inquiries.contact_id = {{id}} AND {_REAL})"
+    others = (
+        f"(SELECT max(at) FROM activities WHERE activities.contact_id = {{id}} AND activities.kind IN {named(TOUCHES)})"
+    )
+    return f"{latest}({first_seen}, coalesce({inquiries}, {first_seen}), coalesce({others}, {first_seen}))"
+
+
+def facts(dialect: str) -> dict[str, str]:
+    """Return the SQL of each column of a card, for the contact with the id `{id}`, whose row is called `contacts`."""
+    return {
+        "name_key": name_key_sql("contacts.name", dialect),
+        "first_seen_at": "contacts.first_seen_at",
+        "last_touch_at": last_touch(dialect, "contacts.first_seen_at"),
+        "stage_id": STAGE,
+        "owner_id": "contacts.owner_id",
+        "topic": TOPIC,
+        "source": SOURCE,
+        "consent": CONSENT,
+        "turn": TURN,
+        "follow_ups": FOLLOW_UPS,
+        "apart": APART,
+    }
+
+
+def rebuild(session: Session, contact_ids: Sequence[int] | None = None) -> None:
+    """Make the cards of these contacts, or of all, anew from the facts.
+
+    For whoever moves rows between contacts, or loads them past the triggers.
+    """
+    if contact_ids is None:
+        session.execute(text(_rebuilding(session, "true")))
+        return
+    some = text(_rebuilding(session, "contacts.id IN :ids")).bindparams(bindparam("ids", expanding=True))
+    for start in range(0, len(contact_ids), AT_ONCE):
+        session.execute(some, {"ids": list(contact_ids[start : start + AT_ONCE])})
+
+
+def _rebuilding(session: Session, which: str) -> str:
+    columns = facts(session.get_bind().dialect.name)
+    values = ", ".join(sql.format(id="contacts.id") for sql in columns.values())
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    return (
+        f"INSERT INTO contact_cards (contact_id, {', '.join(columns)}) SELECT contacts.id, {values} "
+        f"FROM contacts WHERE {which} ON CONFLICT (contact_id) DO UPDATE SET {changes}"
+    )
