@@ -27,13 +27,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One conversation as a line of the list, with the newest words that came in."""
+    """One conversation as a line of the list, with the newest words that came in, by mail or by the form."""
 
     place: Place
     contact_public_id: str
     name: str
+    owner_id: int | None
     about: str
     excerpt: str
+    by_mail: bool
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,21 @@ def conversations_page(
     return WaitingPage(rows, rows[-1].place if onward else None, rows[0].place if back else None)
 
 
-def count_waiting(session: Session, turn: Turn) -> int:
-    """Return how many conversations wait for `turn`, at most `COUNTED`."""
-    return _count(session, select(Conversation.contact_id).where(Conversation.turn == turn))
+def longest_waiting(session: Session, most: int, *further: ColumnElement[bool]) -> list[Waiting]:
+    """Return the conversations that wait for the institute, the longest first, at most `most`.
+
+    `further` narrows them, by conditions on the conversation and its contact.
+    """
+    ids = _waiting_ids(Turn.INSTITUTE, *further).order_by(Conversation.since, Conversation.contact_id).limit(most)
+    # Their words are looked up for these alone: in one statement a sort would look them up for all.
+    lines = _lines().where(Conversation.contact_id.in_(session.scalars(ids).all()))
+    order = (Conversation.since, Conversation.contact_id)
+    return _with_words(session, session.execute(lines.order_by(*order)).all())
+
+
+def count_waiting(session: Session, turn: Turn, *further: ColumnElement[bool]) -> int:
+    """Return how many conversations wait for `turn`, at most `COUNTED`; `further` as in `longest_waiting`."""
+    return _count(session, _waiting_ids(turn, *further))
 
 
 def doubtful_page(session: Session, *, before: int | None = None, after: int | None = None) -> LoosePage:
@@ -114,7 +128,12 @@ def nobodys_page(session: Session, *, before: int | None = None, after: int | No
     return _loose_page(session, whose, before, after)
 
 
-def _lines() -> Select[Conversation, str, str, int | None, int | None]:
+def _waiting_ids(turn: Turn, *further: ColumnElement[bool]) -> Select[int]:
+    ids = select(Conversation.contact_id).where(Conversation.turn == turn, *further)
+    return ids.join(Contact, Contact.id == Conversation.contact_id) if further else ids
+
+
+def _lines() -> Select[Conversation, str, str, int | None, int | None, int | None]:
     """Select conversations, each with the ids of the newest inquiry and of the newest mail that a person wrote."""
     inquiry = (
         select(Inquiry.id)
@@ -132,7 +151,7 @@ def _lines() -> Select[Conversation, str, str, int | None, int | None]:
         .correlate(Conversation)
         .scalar_subquery()
     )
-    return select(Conversation, Contact.public_id, Contact.name, inquiry, heard).join(
+    return select(Conversation, Contact.public_id, Contact.name, Contact.owner_id, inquiry, heard).join(
         Contact, Contact.id == Conversation.contact_id
     )
 
@@ -151,16 +170,16 @@ def _beyond(place: Place, rising: bool) -> ColumnElement[bool]:
 
 
 def _with_words(
-    session: Session, lines: Sequence[tuple[Conversation, str, str, int | None, int | None]]
+    session: Session, lines: Sequence[tuple[Conversation, str, str, int | None, int | None, int | None]]
 ) -> list[Waiting]:
-    words: dict[int, tuple[datetime, str, str]] = {}
-    newest = {line[3] for line in lines if line[3] is not None}
+    words: dict[int, tuple[datetime, str, str, bool]] = {}
+    newest = {line[4] for line in lines if line[4] is not None}
     for contact_id, topic, text, at in session.execute(
         select(Inquiry.contact_id, Inquiry.topic, func.substr(Inquiry.message, 1, EXCERPT), Inquiry.received_at).where(
             Inquiry.id.in_(newest)
         )
     ):
-        words[contact_id] = (at, TOPIC_LABELS[topic], text)
+        words[contact_id] = (at, TOPIC_LABELS[topic], text, False)
     for contact_id, inquiry_id, subject, text, at in session.execute(
         select(
             ReceivedMail.contact_id,
@@ -168,14 +187,15 @@ def _with_words(
             func.substr(ReceivedMail.subject, 1, EXCERPT),
             func.substr(ReceivedMail.words, 1, EXCERPT),
             ReceivedMail.received_at,
-        ).where(ReceivedMail.id.in_([line[4] for line in lines if line[4] is not None]))
+        ).where(ReceivedMail.id.in_([line[5] for line in lines if line[5] is not None]))
     ):
         if contact_id not in words or inquiry_id in newest or words[contact_id][0] <= at:
-            words[contact_id] = (at, subject, text)
+            words[contact_id] = (at, subject, text, True)
     made = []
-    for conversation, public_id, name, _, _ in lines:
-        _, about, excerpt = words.get(conversation.contact_id, (None, "", ""))
-        made.append(Waiting(Place(conversation.since, conversation.contact_id), public_id, name, about, excerpt))
+    for conversation, public_id, name, owner_id, _, _ in lines:
+        place = Place(conversation.since, conversation.contact_id)
+        _, about, excerpt, by_mail = words.get(conversation.contact_id, (None, "", "", False))
+        made.append(Waiting(place, public_id, name, owner_id, about, excerpt, by_mail))
     return made
 
 

@@ -36,6 +36,11 @@ def holidays_of(session: Session, year: int) -> list[Holiday]:
     return list(session.scalars(select(Holiday).where(within).order_by(Holiday.day)))
 
 
+def days_off(session: Session) -> frozenset[date]:
+    """Return the days of all holidays."""
+    return frozenset(session.scalars(select(Holiday.day)))
+
+
 def years(session: Session) -> range:
     """Return the years that may be looked at: from that of the first holiday, or this one, as far as one may plan."""
     this = clock.now().year
