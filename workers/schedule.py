@@ -10,6 +10,7 @@ from tpminstitute.core import clock
 from tpminstitute.core.jobs import Job
 
 FOLLOW_UP_SECONDS = 60
+LOOK_AHEAD_SECONDS = 60
 TIDY_SECONDS = 3600
 
 _BEGUN, _BEGUN_MONOTONIC = clock.now(), monotonic()
@@ -38,11 +39,16 @@ def steady_now() -> datetime:
 
 
 def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
-    """Return Celery's schedule: the sweep every `sweep_seconds`, follow-ups each minute, tidying each hour.
+    """Return Celery's schedule: the sweep every `sweep_seconds`, what is due each minute, tidying each hour.
 
     A wake-up that nobody took by the time of the next one is dropped by the broker's expiry.
     """
-    every = {Job.DELIVER: sweep_seconds, Job.FOLLOW_UP: FOLLOW_UP_SECONDS, Job.TIDY: TIDY_SECONDS}
+    every = {
+        Job.DELIVER: sweep_seconds,
+        Job.FOLLOW_UP: FOLLOW_UP_SECONDS,
+        Job.LOOK_AHEAD: LOOK_AHEAD_SECONDS,
+        Job.TIDY: TIDY_SECONDS,
+    }
     return {
         job.value: {
             "task": job.value,

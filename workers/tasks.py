@@ -14,6 +14,7 @@ from tpminstitute.institute.service import effective
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
 from tpminstitute.sequences.runner import run_due
+from tpminstitute.today.service import look_ahead
 
 
 def register(celery: Celery, settings: Settings, db: Database, transport: Transport) -> None:
@@ -28,6 +29,10 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     @celery.task(name=Job.FOLLOW_UP.value)
     def _follow_up() -> None:
         run_due(db, effective(db, settings))
+
+    @celery.task(name=Job.LOOK_AHEAD.value)
+    def _look_ahead() -> None:
+        look_ahead(db, settings)
 
     @celery.task(name=Job.TIDY.value)
     def _tidy() -> None:

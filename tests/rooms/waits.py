@@ -101,3 +101,19 @@ def a_mail_failed(db: Database, contact: Contact, at: datetime, status: MessageS
         )
     assert message_id is not None
     return message_id
+
+
+def many_wait(db: Database, number: int, since: datetime) -> None:
+    """Let as many people wait since then, of whom only the rows are there that a wait needs."""
+    with db.write() as session:
+        first = (session.scalar(select(Contact.id).order_by(Contact.id.desc()).limit(1)) or 0) + 1
+        ids = range(first, first + number)
+        people = [
+            {"id": id, "public_id": f"many{id}", "email": f"m{id}@example.org", "email_key": f"m{id}@example.org"}
+            | {"name": f"Many {id}", "phone_typed": "", "first_seen_at": since}
+            for id in ids
+        ]
+        session.execute(insert(Contact), people)
+        session.execute(
+            insert(Conversation), [{"contact_id": id, "turn": Turn.INSTITUTE, "since": since} for id in ids]
+        )

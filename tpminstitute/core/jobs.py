@@ -27,6 +27,7 @@ class Job(StrEnum):
 
     DELIVER = "deliver"
     FOLLOW_UP = "follow_up"
+    LOOK_AHEAD = "look_ahead"
     TIDY = "tidy"
 
 

@@ -9,6 +9,7 @@ from tpminstitute.institute.office_hours import Hours, OfficeHours, began_at, du
 
 WORKING_TIME = timedelta(hours=8)
 WARN_BEFORE = timedelta(hours=2)
+DIGEST_MINUTE = 7 * 60
 WORKDAYS = dict.fromkeys(range(1, 6), Hours(9 * 60, 17 * 60))
 
 
@@ -43,3 +44,8 @@ class Promise:
 def promise_of(settings: Settings, holidays: Set[date]) -> Promise:
     """Return the promise that the settings make; `holidays` are the days on which the office stays closed."""
     return Promise(WORKING_TIME, WARN_BEFORE, OfficeHours(settings.institute_zone, WORKDAYS, holidays))
+
+
+def digest_minute(settings: Settings) -> int:
+    """Return when the morning digest goes out, in minutes of the day by the institute's clock."""
+    return DIGEST_MINUTE

@@ -39,12 +39,14 @@ class Asked:
 class Source:
     """One kind of things that need a person.
 
-    `items` returns them, those with the oldest promise first, and `count` how many there are, at most `COUNTED`.
-    `has_times` says that each has a time of its own, in place of the promise counted from since when it waits.
+    `told` are the words for one and for several of them in a sentence. `items` returns them, those with the oldest
+    promise first, and `count` how many there are, at most `COUNTED`. `has_times` says that each has a time of its own,
+    in place of the promise counted from since when it waits.
     """
 
     key: str
     label: str
+    told: tuple[str, str]
     items: Callable[[Session, Asked], Sequence[Item]]
     count: Callable[[Session, Asked], int]
     has_times: bool = False
@@ -223,11 +225,11 @@ def _count_mails(session: Session, asked: Asked) -> int:
 
 
 SOURCES = (
-    Source("reminders", "Reminders", _reminders, _count_reminders, has_times=True),
-    Source("people", "People waiting", _people, _count_people),
-    Source("drafts", "Drafts", _drafts, _count_drafts),
-    Source("look", "To look at", _doubtful, _count_doubtful),
-    Source("mails", "Mails", _mails, _count_mails),
+    Source("reminders", "Reminders", ("1 reminder", "{} reminders"), _reminders, _count_reminders, has_times=True),
+    Source("people", "People waiting", ("1 person waits", "{} people wait"), _people, _count_people),
+    Source("drafts", "Drafts", ("1 draft", "{} drafts"), _drafts, _count_drafts),
+    Source("look", "To look at", ("1 mail to look at", "{} mails to look at"), _doubtful, _count_doubtful),
+    Source("mails", "Mails", ("1 mail that didn’t go out", "{} mails that didn’t go out"), _mails, _count_mails),
 )
 """Of things with the same promise the earlier source comes first."""
 
