@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import tpminstitute.accounts.factor_models
 import tpminstitute.accounts.models
 import tpminstitute.contacts.models
 import tpminstitute.core.heartbeat

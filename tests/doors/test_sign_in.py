@@ -10,7 +10,7 @@ from werkzeug.routing.converters import NumberConverter
 from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
-from tests.factories import count
+from tests.factories import an_account, count
 from tpminstitute.accounts.models import Account, AuditEntry, Role, StaffSession
 from tpminstitute.accounts.service import invite_first
 
@@ -214,7 +214,8 @@ def test_signing_out_ends_the_session_on_the_server(app, alice):
 def test_an_account_that_was_closed_is_out_at_once(db, alice):
     alice.sign_in("alice@tpminstitute.org", PASSWORD)
     with db.write() as session:
-        session.scalars(select(Account)).one().active = False
+        an_account(session, "Bob", Role.ADMINISTRATOR)
+        session.scalars(select(Account).where(Account.name == "Alice")).one().active = False
     assert alice.client.get("/staff/").status_code == 302
 
 

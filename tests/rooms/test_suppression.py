@@ -141,7 +141,7 @@ def test_closing_by_hand_says_who_and_why(db, settings, alice):
     assert happened(db, ActivityKind.ADDRESS_CLOSED) == [
         ("The address was closed to mail. Asked us on the phone.", alice)
     ]
-    assert audit(db) == [("address_closed", f"{ADA}: Asked us on the phone.")]
+    assert audit(db) == [("address_closed", "a…@example.org")]
 
 
 def test_an_address_that_nobody_wrote_from_can_be_closed(db, alice):
@@ -199,8 +199,7 @@ def test_an_address_is_opened_with_a_reason_that_is_kept(db, settings, alice, re
     assert account_id == alice
     ((action, subject),) = audit(db)
     assert action == "address_reopened"
-    assert ADA in subject
-    assert "Wrote from it on Monday." in subject
+    assert subject.startswith("a…@example.org (")
 
 
 @pytest.mark.parametrize("reason", list(SuppressionReason))

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from tpminstitute.accounts.models import Account, AuditEntry, Invitation, Role, StaffSession
+from tpminstitute.accounts.audit import record_audit as record_audit
+from tpminstitute.accounts.models import Account, Invitation, Role, StaffSession
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.errors import Refusal
 
@@ -73,11 +74,6 @@ def add_account(session: Session, *, name: str, email: str, password_hash: str, 
     session.add(account)
     session.flush()
     return account
-
-
-def record_audit(session: Session, action: str, subject: str, *, account_id: int | None) -> None:
-    """Add one line to the audit log: `action` a short word, `subject` what it was done to."""
-    session.add(AuditEntry(at=clock.now(), account_id=account_id, action=action, subject=subject))
 
 
 def load_session(session: Session, secret: str) -> dict[str, Any] | None:

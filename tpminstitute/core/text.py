@@ -78,6 +78,12 @@ def one_line(text: str, limit: int) -> str:
     return (line[:cut].rstrip() + "…")[:limit]
 
 
+def masked(address: str) -> str:
+    """Return a mail address so that whoever knows it recognises it and nobody learns it: ``a…@example.org``."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}…{at}{domain}"
+
+
 def first_name(name: str) -> str:
     """Return the first name in `name`, fit for a greeting, or '' where that is not safe to tell.
 

@@ -9,6 +9,7 @@ from tpminstitute.accounts.service import record_audit
 from tpminstitute.contacts.identity import EmailAddress
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.errors import Refusal
+from tpminstitute.core.text import masked
 from tpminstitute.inbox.opt_out import unsubscribed
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.mail.suppression import SENTENCES, lift, narrow_to_opt_out, suppress, suppression_of
@@ -53,7 +54,8 @@ def close_by_hand(session: Session, address: EmailAddress, note: str, account_id
         closed = suppression_of(session, address.key)
         why = SENTENCES[closed.reason] if closed else ""
         raise Refusal(f"{address.address} is closed already. {why} Nothing was changed.")
-    record_audit(session, "address_closed", f"{address.key}: {note}", account_id=account_id)
+    about = contact.id if contact else None
+    record_audit(session, "address_closed", masked(address.key), account_id=account_id, contact_id=about)
     if contact is None:
         return
     sentence = f"The address was closed to mail. {note}"
@@ -80,7 +82,8 @@ def reopen(session: Session, closed: Suppression, said: Reopening, account_id: i
     if not done:
         raise Refusal(GONE)
     kind = closed.reason.value.replace("_", " ")
-    record_audit(session, "address_reopened", f"{closed.email_key} ({kind}): {reason}", account_id=account_id)
+    about, subject = contact.id if contact else None, f"{masked(closed.email_key)} ({kind})"
+    record_audit(session, "address_reopened", subject, account_id=account_id, contact_id=about)
     if contact is not None:
         sentence = f"The address was opened again ({kind}). {reason}"
         record(session, contact.id, ActivityKind.ADDRESS_REOPENED, sentence, account_id=account_id)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
+from tpminstitute.accounts.audit import ADDRESS
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
@@ -99,6 +100,7 @@ def session() -> Session:
         reads = request.method in ("GET", "HEAD", "OPTIONS")
         g.session_context = database().read() if reads else database().write()
         g.session = g.session_context.__enter__()
+        g.session.info[ADDRESS] = request.remote_addr or ""
     return cast(Session, g.session)
 
 

@@ -6,6 +6,7 @@ staff = Blueprint("staff", __name__, url_prefix="/staff")
 
 from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     access,  # noqa: F401
+    audit,  # noqa: F401
     calendar,  # noqa: F401
     contact_facts,  # noqa: F401
     desk,  # noqa: F401
@@ -27,4 +28,5 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     suppressions,  # noqa: F401
     time_machine,  # noqa: F401
     time_zone,  # noqa: F401
+    trail,  # noqa: F401
 )

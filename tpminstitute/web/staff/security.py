@@ -14,6 +14,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.web.common import session
 from tpminstitute.web.staff.sessions import DeskSessions
+from tpminstitute.web.staff.trail import watch_changes
 
 
 class StaffMember(Account, UserMixin):  # type: ignore[misc]  # its annotations are no columns
@@ -62,3 +63,4 @@ def add_security(app: Flask, settings: Settings, db: Database) -> None:
     csrf.init_app(app)
     datastore = SQLAlchemySessionUserDatastore(LocalProxy(session), StaffMember, Role)  # type: ignore[arg-type]
     Security(app, datastore)
+    watch_changes(app, db)

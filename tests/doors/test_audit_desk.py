@@ -1,0 +1,130 @@
+"""The audit log at the desk: what every page leaves on it, and how an administrator reads it."""
+
+import csv
+import io
+
+import pytest
+from sqlalchemy import select
+
+from tests.conftest import on_sqlite
+from tests.factories import ADA, contact_of, submitted
+from tpminstitute.accounts.models import AuditEntry, Role
+from tpminstitute.contacts.models import Contact
+
+HOME = "/staff/audit"
+pytestmark = on_sqlite
+
+
+@pytest.fixture
+def ada(db, settings):
+    submitted(db, settings)
+    return contact_of(db)
+
+
+@pytest.fixture
+def boss(desk_of):
+    return desk_of("Bob", Role.ADMINISTRATOR)
+
+
+def entries(db):
+    with db.read() as session:
+        return session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+
+
+def actions(db):
+    return [entry.action for entry in entries(db)]
+
+
+def told(desk, address=HOME):
+    rows = desk.page(address).first("ol", class_="audit").all("li")
+    return [row.first("p").words for row in rows]
+
+
+def test_opening_a_contact_is_on_record_once_an_hour(db, desk, ada):
+    for _ in range(3):
+        desk.page(f"/staff/contacts/{ada.public_id}")
+    (entry,) = entries(db)
+    assert (entry.action, entry.contact_id, entry.address) == ("contact_seen", ada.id, "127.0.0.1")
+
+
+def test_a_list_or_a_contact_that_is_not_there_leaves_no_entry(db, desk, ada):
+    desk.page("/staff/inbox")
+    desk.client.get("/staff/contacts/nobody")
+    assert entries(db) == []
+
+
+def test_a_change_leaves_an_entry_that_names_the_page_and_the_contact(db, desk, ada):
+    desk.client.post(
+        f"/staff/contacts/{ada.public_id}/time-zone", data={"csrf_token": desk.token, "time_zone": "Europe/Berlin"}
+    )
+    (entry,) = entries(db)
+    assert (entry.action, entry.kind, entry.contact_id, entry.subject) == ("set_time_zone", "contact", ada.id, "")
+
+
+def test_what_was_refused_or_changed_nothing_leaves_none(db, desk, desk_of, ada):
+    place = f"/staff/contacts/{ada.public_id}/time-zone"
+    desk.client.post(place, data={"csrf_token": desk.token, "time_zone": "Atlantis"})
+    reader = desk_of("Charlie", Role.READER)
+    assert reader.client.post(place, data={"csrf_token": reader.token, "time_zone": "UTC"}).status_code == 403
+    assert desk.client.post(place, data={"time_zone": "UTC"}).status_code == 400
+    assert entries(db) == []
+
+
+def test_what_a_room_records_by_itself_is_on_record_once(db, boss):
+    boss.client.post("/staff/mail/hold", data={"csrf_token": boss.token, "reason": "Moving house."})
+    assert actions(db) == ["mail_held"]
+
+
+def test_the_log_reads_as_sentences_that_lead_to_the_contact(db, desk, boss, ada):
+    desk.page(f"/staff/contacts/{ada.public_id}")
+    assert told(boss) == ["Alice opened a contact: Ada Lovelace"]
+    link = boss.page(HOME).first("ol", class_="audit").first("a")
+    assert link["href"] == f"/staff/contacts/{ada.public_id}"
+
+
+def test_an_entry_about_somebody_who_was_erased_stays(db, boss, ada):
+    boss.page(f"/staff/contacts/{ada.public_id}")
+    with db.write() as session:
+        session.add(AuditEntry(at=entries(db)[0].at, account_id=None, action="erased", subject="", contact_id=999))
+    assert told(boss)[0] == "The system erased: somebody who is held no longer"
+
+
+def test_the_log_is_filtered_on_the_page_by_who_what_whom_and_when(db, desk, boss, ada):
+    desk.page(f"/staff/contacts/{ada.public_id}")
+    boss.client.post("/staff/mail/hold", data={"csrf_token": boss.token, "reason": "Moving."})
+    alice = next(o for o in boss.page(HOME).with_id("who").all("option") if o.words == "Alice")["value"]
+    assert (
+        told(boss, f"{HOME}?who={alice}") == told(boss, f"{HOME}?kind=contact") == told(boss, f"{HOME}?contact={ADA}")
+    )
+    assert told(boss, f"{HOME}?kind=mail") == ["Bob held all outgoing mail: Moving."]
+    assert "Nothing was done that fits." in boss.page(f"{HOME}?contact=nobody@example.org").text
+    assert "Nothing was done that fits." in boss.page(f"{HOME}?until=2001-01-01").text
+    assert len(told(boss, f"{HOME}?since=2001-01-01")) == 2
+
+
+@pytest.mark.parametrize("typed", ["2026-13-40", "yesterday", "0001-01-01", "9999-12-31", "\0", "x" * 5000])
+@pytest.mark.parametrize("field", ["since", "until", "who", "kind", "contact", "before", "after"])
+def test_nonsense_in_a_filter_is_no_error_of_ours(boss, field, typed):
+    assert boss.client.get(HOME, query_string={field: typed}).status_code == 200
+
+
+def test_a_day_that_cannot_be_read_says_how_to_write_it(boss):
+    assert "Write a day as 2026-04-20" in boss.page(f"{HOME}?since=soon").with_id("since-error").words
+
+
+def test_what_was_chosen_is_exported_and_that_is_on_record_too(db, desk, boss, ada):
+    with db.write() as session:
+        session.get_one(Contact, ada.id).name = "=1+1"
+    desk.page(f"/staff/contacts/{ada.public_id}")
+    answer = boss.press("Export", boss.page(f"{HOME}?kind=contact"))
+    rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"), newline="")))
+    assert rows[0] == ["at (UTC)", "who", "what", "kind", "contact", "network address"]
+    assert [row[1:] for row in rows[1:]] == [["Alice", "opened a contact", "Contacts", ada.public_id, "127.0.0.1"]]
+    assert actions(db)[-1] == "audit_exported"
+
+
+@pytest.mark.parametrize("role", [Role.ADVISOR, Role.READER])
+def test_only_administrators_read_the_log(desk_of, role):
+    curious = desk_of("Charlie", role)
+    assert curious.client.get(HOME).status_code == 403
+    assert curious.client.post(f"{HOME}/export", data={"csrf_token": curious.token}).status_code == 403
