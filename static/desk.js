@@ -32,6 +32,7 @@ addEventListener("keydown", (event) => {
     if (!control || event.repeat) return;
     if (control.matches("input, textarea")) control.focus();
     else control.click();
+    if (control.matches("summary") && control.parentElement.open) control.parentElement.querySelector("textarea, select, input:not([type=hidden])")?.focus();
   }
   event.preventDefault();
 });

@@ -17,7 +17,7 @@ from tests.factories import ADA, contact_of, messages, submitted
 from tpminstitute.accounts.models import Role
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
-from tpminstitute.inbox import threads
+from tpminstitute.inbox import story, threads
 from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, ReceivedContent, ReceivedMail, Turn
 from tpminstitute.inbox.queries import PAGE
 from tpminstitute.mail.control import hold
@@ -32,7 +32,7 @@ def home_of(db, email=ADA):
 
 
 def conversation(desk, db, email=ADA):
-    return desk.page(home_of(db, email)).first("section", class_="conversation")
+    return desk.page(home_of(db, email)).first("section", class_="timeline")
 
 
 def spoken(section):
@@ -171,7 +171,7 @@ def test_a_very_long_mail_is_cut_on_the_page_and_says_where_the_rest_is(db, sett
 
 
 def test_a_long_conversation_is_turned_page_by_page_without_loss_or_repetition(db, settings, desk, asked):
-    expected = [f"Question {n}" for n in range(2 * threads.PAGE)]
+    expected = [f"Question {n}" for n in range(2 * story.PAGE)]
     for n, subject in enumerate(expected):
         came_in(db, settings, subject=subject, text=f"Word {n}")
     there, page = [], desk.page(home_of(db))

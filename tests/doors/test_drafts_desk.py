@@ -224,7 +224,7 @@ def test_staff_say_where_somebody_stands(db, desk, asked):
 
 
 def test_a_call_is_noted_and_the_next_follow_up_asks_first(db, desk, asked):
-    answer = desk.press("Note the call", desk.page(home_of(db)), said="She starts in May.")
+    answer = desk.press("Log the call", desk.page(home_of(db)), said="She starts in May.")
     assert "The call is noted." in says(answer, desk)
     page = desk.page(home_of(db))
     assert "Spoke to them: She starts in May." in page.first("ol", class_="happened").words

@@ -14,7 +14,7 @@ from tpminstitute.mail import outbox
 from tpminstitute.mail.claim import BATCH
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import DeliveryEvent, Message, MessageKind, MessageStatus, SuppressionReason
-from tpminstitute.mail.queries import mails_of
+from tpminstitute.mail.queries import mails_by
 from tpminstitute.mail.settlement import GIVE_UP_AFTER, pause_after
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.timeline.queries import timeline_of
@@ -146,7 +146,7 @@ def test_a_5xx_fails_for_good_and_says_so(db, settings):
     assert acknowledgement(db).status is MessageStatus.FAILED
     assert notice(db).status is MessageStatus.SENT
     with db.read() as session:
-        (mail,) = [one for one in mails_of(session, contact_of(db).id) if one.label == "Acknowledgement"]
+        (mail,) = mails_by(session, [m.id for m in messages(db, kind=MessageKind.ACKNOWLEDGEMENT)])
         sentences = [entry.sentence for entry in timeline_of(session, contact_of(db).id)]
     assert mail.explanation == "The mail server refused it: 550 No such user"
     assert mail.events[0].sentence == "Refused (550): 550 No such user"
@@ -256,7 +256,7 @@ def test_a_notice_that_nobody_ever_answers_for_is_given_up_and_waits_for_a_perso
         assert GIVE_UP_AFTER < clock.now() - waiting.created_at < GIVE_UP_AFTER + timedelta(hours=9)
     assert waiting.reason.startswith(f"Given up after {waiting.attempts} tries over 5 days: The connection")
     with db.read() as session:
-        (mail,) = [one for one in mails_of(session, contact_of(db).id) if one.id == waiting.id]
+        (mail,) = mails_by(session, [waiting.id])
         sentence = timeline_of(session, contact_of(db).id)[0].sentence
     assert mail.needs_decision, "staff can send it again or leave it"
     assert sentence.endswith(f"After {waiting.attempts} tries over 5 days it is not sent again by itself.")

@@ -90,7 +90,35 @@ class Note(Base):
     body: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     number: Mapped[int] = mapped_column(default=1)
+
+
+class RemovedNote(Base):
+    """A note that was removed a short while ago, as it stood, so that it can be put back under its old id."""
+
+    __tablename__ = "removed_notes"
+    __table_args__ = (non_empty("body"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    body: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    number: Mapped[int]
+    removed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Presence(Base):
+    """Who of the staff has a contact's page open, by the last time their browser said so."""
+
+    __tablename__ = "presences"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class ContactAddress(Base):

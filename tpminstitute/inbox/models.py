@@ -219,3 +219,34 @@ class Dropbox(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
     secret: Mapped[str] = mapped_column(String(20), unique=True)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReplyDraft(Base):
+    """A reply as a staff member left it unsent; `nonce` stays the same until it is sent, so it goes out once."""
+
+    __tablename__ = "reply_drafts"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    nonce: Mapped[str] = mapped_column(String(60))
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeskReply(Base):
+    """A reply that was written at the desk, as it was typed, and what it changed: taken back, that is put back."""
+
+    __tablename__ = "desk_replies"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    nonce: Mapped[str] = mapped_column(String(60), index=True)
+    turn: Mapped[Turn | None] = mapped_column(enum_type(Turn))
+    """Whose turn it was before."""
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    handled: Mapped[list[int]] = mapped_column(JSON)
+    """The inquiries that it handled, by their ids."""

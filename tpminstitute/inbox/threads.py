@@ -1,6 +1,6 @@
-"""Read one conversation: inquiries, mails that came in and mails that went out, newest first."""
+"""Read what was said between the institute and a contact: inquiries, mails that came in and mails that went out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -12,17 +12,11 @@ from tpminstitute.accounts.models import Account
 from tpminstitute.inbox.files import can_run
 from tpminstitute.inbox.models import Inquiry, ReceivedAttachment, ReceivedMail, Standing, Writer
 from tpminstitute.mail.incoming.model import ReceivedKind
-from tpminstitute.mail.models import Message, MessageKind
-from tpminstitute.mail.queries import Mail, mails_of
-
-PAGE = 25
-"""Things said that one page of a conversation shows."""
+from tpminstitute.mail.models import Message
+from tpminstitute.mail.queries import Mail
 
 SHOWN = 20_000
 """Characters of a mail that are shown in the conversation."""
-
-TO_THE_PERSON = (MessageKind.ACKNOWLEDGEMENT, MessageKind.FOLLOW_UP, MessageKind.REPLY)
-"""Our mails that belong to the conversation; the others go to the institute itself."""
 
 
 @dataclass(frozen=True)
@@ -90,42 +84,19 @@ class Said:
 
     @property
     def at(self) -> datetime:
-        """When it was written."""
-        return self.mail.created_at
+        """When it was written, or the moment that was chosen for it."""
+        return self.mail.at
 
 
-Entry = Asked | Heard | Said
+Spoken = Asked | Heard
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a page of a conversation begins: only what has a smaller id than these."""
-
-    inquiry: int | None = None
-    heard: int | None = None
-    said: int | None = None
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of a conversation, newest first; `older` is where the next one begins, if there is one."""
-
-    entries: Sequence[Entry]
-    older: Place | None
-
-
-def conversation_of(session: Session, contact_id: int, place: Place) -> Page:
-    """Return a page of all that was said between the institute and a contact, newest first."""
-    asked, heard = _asked(session, contact_id, place.inquiry), _heard(session, contact_id, place.heard)
-    said = [Said(mail) for mail in mails_of(session, contact_id, TO_THE_PERSON, most=PAGE + 1, before=place.said)]
-    shown = _newest_of(asked, heard, said)
-    more = len(asked) + len(heard) + len(said) > len(shown)
-    older = Place(
-        min((entry.inquiry.id for entry in shown if isinstance(entry, Asked)), default=place.inquiry),
-        min((entry.id for entry in shown if isinstance(entry, Heard)), default=place.heard),
-        min((entry.mail.id for entry in shown if isinstance(entry, Said)), default=place.said),
-    )
-    return Page(_with_files(session, _with_mails(session, shown)), older if more else None)
+def asked_and_heard(session: Session, inquiry_ids: Collection[int], mail_ids: Collection[int]) -> Sequence[Spoken]:
+    """Return inquiries and received mails by their ids, newest first, with their files and the mails they came as."""
+    inquiries = session.scalars(select(Inquiry).where(Inquiry.id.in_(inquiry_ids))).all() if inquiry_ids else []
+    mails = _read(session, _mails().where(ReceivedMail.id.in_(mail_ids))) if mail_ids else []
+    spoken: list[Spoken] = [*_with_mails(session, inquiries), *mails]
+    return _with_files(session, sorted(spoken, key=lambda entry: entry.at, reverse=True))
 
 
 def heard_mail(session: Session, public_id: str) -> Heard | None:
@@ -136,30 +107,6 @@ def heard_mail(session: Session, public_id: str) -> Heard | None:
     (mail,) = _with_files(session, found)
     assert isinstance(mail, Heard)
     return mail
-
-
-def _newest_of(*kinds: Sequence[Entry]) -> list[Entry]:
-    """Return the newest entries of several lists, each of which keeps its own order, whatever the clock did."""
-    rest = [list(reversed(kind)) for kind in kinds]
-    shown: list[Entry] = []
-    while len(shown) < PAGE and any(rest):
-        newest = max((entries for entries in rest if entries), key=lambda entries: entries[-1].at)
-        shown.append(newest.pop())
-    return shown
-
-
-def _asked(session: Session, contact_id: int, before: int | None) -> list[Asked]:
-    query = select(Inquiry).where(Inquiry.contact_id == contact_id)
-    if before is not None:
-        query = query.where(Inquiry.id < before)
-    return [Asked(inquiry, None) for inquiry in session.scalars(query.order_by(Inquiry.id.desc()).limit(PAGE + 1))]
-
-
-def _heard(session: Session, contact_id: int, before: int | None) -> list[Heard]:
-    query = _mails().where(ReceivedMail.contact_id == contact_id, ReceivedMail.inquiry_id.is_(None))
-    if before is not None:
-        query = query.where(ReceivedMail.id < before)
-    return _read(session, query.order_by(ReceivedMail.id.desc()).limit(PAGE + 1))
 
 
 def _mails() -> Select[Any]:
@@ -202,19 +149,16 @@ def _read(session: Session, query: Select[Any]) -> list[Heard]:
     ]
 
 
-def _with_mails(session: Session, entries: Sequence[Entry]) -> list[Entry]:
-    """Return `entries`, each inquiry with the mail that it came as."""
-    inquiries = [entry.inquiry.id for entry in entries if isinstance(entry, Asked)]
-    came = _read(session, _mails().where(ReceivedMail.inquiry_id.in_(inquiries))) if inquiries else []
+def _with_mails(session: Session, inquiries: Sequence[Inquiry]) -> list[Asked]:
+    """Return `inquiries`, each with the mail that it came as."""
+    ids = [inquiry.id for inquiry in inquiries]
+    came = _read(session, _mails().where(ReceivedMail.inquiry_id.in_(ids))) if ids else []
     by_inquiry = {mail.inquiry_id: mail for mail in came}
-    return [
-        replace(entry, mail=by_inquiry.get(entry.inquiry.id)) if isinstance(entry, Asked) else entry
-        for entry in entries
-    ]
+    return [Asked(inquiry, by_inquiry.get(inquiry.id)) for inquiry in inquiries]
 
 
-def _with_files(session: Session, entries: Sequence[Entry]) -> list[Entry]:
-    """Return `entries`, each mail with its files; the same file is known again by its digest."""
+def _with_files(session: Session, entries: Sequence[Spoken]) -> list[Spoken]:
+    """Return `entries`, newest first, each mail with its files; the same file is known again by its digest."""
     ids = [mail.id for mail in _mails_in(entries)]
     files: dict[int, list[ReceivedAttachment]] = {mail_id: [] for mail_id in ids}
     if ids:
@@ -225,23 +169,22 @@ def _with_files(session: Session, entries: Sequence[Entry]) -> list[Entry]:
         ):
             files[row.mail_id].append(row)
     seen: set[str] = set()
-    made: list[Entry] = []
+    made: list[Spoken] = []
     for entry in reversed(entries):
         if isinstance(entry, Heard):
             made.append(replace(entry, files=_files(files[entry.id], seen)))
-        elif isinstance(entry, Asked) and entry.mail is not None:
+        elif entry.mail is not None:
             made.append(replace(entry, mail=replace(entry.mail, files=_files(files[entry.mail.id], seen))))
         else:
             made.append(entry)
     return made[::-1]
 
 
-def _mails_in(entries: Iterable[Entry]) -> Iterable[Heard]:
+def _mails_in(entries: Iterable[Spoken]) -> Iterable[Heard]:
     for entry in entries:
-        if isinstance(entry, Heard):
-            yield entry
-        elif isinstance(entry, Asked) and entry.mail is not None:
-            yield entry.mail
+        mail = entry if isinstance(entry, Heard) else entry.mail
+        if mail is not None:
+            yield mail
 
 
 def _files(rows: Sequence[ReceivedAttachment], seen: set[str]) -> list[File]:

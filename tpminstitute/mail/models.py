@@ -86,6 +86,8 @@ class Message(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     despite_closed: Mapped[bool] = mapped_column(default=False, server_default=false())
     """A person was told that the address is closed, and sends this one mail nevertheless."""
+    goes_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The moment that a person chose for it, if one did; it counts as written then."""
 
 
 WHOSE = cast("InstrumentedAttribute[int]", Message.contact_id)

@@ -27,8 +27,8 @@ class Said:
 class Mail:
     """One mail as staff read it.
 
-    `writer` is the name that it is sent under; `words` is what was written for this one person, '' in a letter that
-    many get; `text` all that it says.
+    `at` is when it was written, or the moment that was chosen for it; `writer` is the name that it is sent under;
+    `words` is what was written for this one person, '' in a letter that many get; `text` all that it says.
     """
 
     id: int
@@ -39,7 +39,7 @@ class Mail:
     recipient: str
     status: MessageStatus
     explanation: str
-    created_at: datetime
+    at: datetime
     due_at: datetime
     sent_at: datetime | None
     words: str
@@ -52,22 +52,9 @@ class Mail:
         return self.status in (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 
 
-def mails_of(
-    session: Session,
-    contact_id: int,
-    kinds: Collection[MessageKind] = tuple(MessageKind),
-    *,
-    most: int = 100,
-    before: int | None = None,
-) -> Sequence[Mail]:
-    """Return the mails of `kinds` that a contact caused or was sent, newest first.
-
-    Parameters: `most`, how many; `before`, only those older than this id.
-    """
-    query = select(Message).where(Message.contact_id == contact_id, Message.kind.in_(kinds))
-    if before is not None:
-        query = query.where(Message.id < before)
-    messages = session.scalars(query.order_by(Message.id.desc()).limit(most)).all()
+def mails_by(session: Session, ids: Collection[int]) -> Sequence[Mail]:
+    """Return the mails that have one of `ids`, newest first."""
+    messages = session.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.id.desc())).all()
     events: dict[int, list[Said]] = {message.id: [] for message in messages}
     for event in session.scalars(
         select(DeliveryEvent).where(DeliveryEvent.message_id.in_(events)).order_by(DeliveryEvent.id)
@@ -91,7 +78,7 @@ def _mail(message: Message, events: Sequence[Said]) -> Mail:
         recipient=message.recipient,
         status=message.status,
         explanation=_explanation(message),
-        created_at=message.created_at,
+        at=message.goes_at or message.created_at,
         due_at=message.due_at,
         sent_at=message.sent_at,
         words=answer_in(text) if message.kind is MessageKind.REPLY else "",

@@ -1,6 +1,6 @@
 """Read a contact's timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
-from tpminstitute.timeline.models import Activity, Actor
+from tpminstitute.timeline.models import Activity, ActivityKind, Actor
 
 NEWEST = 200
 """Facts shown of one contact."""
@@ -18,21 +18,32 @@ NEWEST = 200
 class Entry:
     """One fact as staff read it."""
 
+    id: int
     at: datetime
+    kind: ActivityKind
     sentence: str
     actor: str
 
 
-def timeline_of(session: Session, contact_id: int) -> Sequence[Entry]:
-    """Return the contact's newest facts, newest first."""
-    rows = session.execute(
-        select(Activity.at, Activity.sentence, Activity.actor, Account.name)
+def timeline_of(session: Session, contact_id: int, ids: Collection[int] | None = None) -> Sequence[Entry]:
+    """Return facts about a contact, newest first: those that have one of `ids`, the newest by default."""
+    query = (
+        select(Activity.id, Activity.at, Activity.kind, Activity.sentence, Activity.actor, Account.name)
         .outerjoin(Account, Account.id == Activity.account_id)
         .where(Activity.contact_id == contact_id)
         .order_by(Activity.id.desc())
-        .limit(NEWEST)
     )
-    return [Entry(at, sentence, _actor(actor, name)) for at, sentence, actor, name in rows]
+    chosen = query.limit(NEWEST) if ids is None else query.where(Activity.id.in_(ids))
+    return [
+        Entry(fact_id, at, kind, sentence, _actor(actor, name))
+        for fact_id, at, kind, sentence, actor, name in session.execute(chosen)
+    ]
+
+
+def newest_fact(session: Session, contact_id: int) -> int:
+    """Return the id of the newest fact about a contact, 0 before there is any."""
+    newest = select(Activity.id).where(Activity.contact_id == contact_id).order_by(Activity.id.desc()).limit(1)
+    return session.scalar(newest) or 0
 
 
 def _actor(actor: Actor, account_name: str | None) -> str:

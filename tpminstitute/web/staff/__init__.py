@@ -18,6 +18,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     letters,  # noqa: F401
     mail,  # noqa: F401
     messages,  # noqa: F401
+    notes,  # noqa: F401
     own_mail,  # noqa: F401
     received,  # noqa: F401
     replies,  # noqa: F401

@@ -1,4 +1,4 @@
-"""What staff say about a contact: stage, tags, where they stand, a call; and stopping their follow-ups by hand."""
+"""What staff say of a contact: who looks after them, stage, tags, background, a call; and stopping follow-ups."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.background import set_background
 from tpminstitute.contacts.models import Background, Contact
+from tpminstitute.contacts.owners import assign
 from tpminstitute.contacts.service import by_public_id, locked
 from tpminstitute.contacts.tags import add_tag, remove_tag
 from tpminstitute.core.errors import Refusal
@@ -15,11 +16,27 @@ from tpminstitute.pipeline.service import lead_of, move_lead
 from tpminstitute.sequences.stopping import stop_by_hand
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, list_place, me
-from tpminstitute.web.staff.contact_page import Call, contact_page
+from tpminstitute.web.staff.access import acting, id_argument, list_place, me
+from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.typed import Call, Typed
 
 NOTHING = "It was so already. Nothing was changed."
+
+
+@staff.post("/contacts/<public_id>/owner")
+@acting
+def assign_contact(public_id: str) -> Response:
+    """Let a staff member look after a contact, or nobody; `?instead_of=` is who did so on the page."""
+    typed = request.form.get("owner", request.args.get("owner", ""))
+    if typed and not (typed.isascii() and typed.isdigit() and len(typed) < 10):
+        abort(400)
+    owner_id = int(typed) if typed else None
+
+    def take(contact: Contact) -> bool:
+        return assign(session(), contact, owner_id, me().id, instead_of=id_argument("instead_of"))
+
+    return _change(public_id, take, "It was kept.")
 
 
 @staff.post("/contacts/<public_id>/stage")
@@ -72,7 +89,7 @@ def note_call(public_id: str) -> Response | tuple[str, int]:
     try:
         calls.note_call(session(), settings(), contact, me(), said)
     except Refusal as refusal:
-        return contact_page(contact, call=Call(said, str(refusal))), 422
+        return contact_page(contact, Typed(call=Call(said, str(refusal)))), 422
     flash("The call is noted. The next follow-up waits for your word.", "success")
     return _home(contact)
 

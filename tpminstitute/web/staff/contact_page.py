@@ -1,67 +1,43 @@
-"""One contact's page: whose turn it is, the answer being written, the conversation, the follow-ups, the timeline."""
-
-import re
-from dataclasses import dataclass
+"""One contact's page: what is being written, what is to come, the story so far, and the tools beside it."""
 
 from flask import after_this_request, render_template, request, url_for
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.notes import LONGEST as LONGEST_NOTE
 from tpminstitute.core import clock, tokens, zones
 from tpminstitute.inbox.answers import subject_of
 from tpminstitute.inbox.calls import LONGEST as LONGEST_CALL
 from tpminstitute.inbox.conversations import turn_of
 from tpminstitute.inbox.models import Conversation, InquiryState, Turn
-from tpminstitute.inbox.threads import Asked, Place, conversation_of
-from tpminstitute.mail.models import MessageKind
+from tpminstitute.inbox.story import Place, story_of
+from tpminstitute.inbox.threads import Asked
 from tpminstitute.mail.personal import LONGEST, WITHOUT_SUBJECT
-from tpminstitute.mail.queries import mails_of
 from tpminstitute.sequences.queries import runs_of, switched_on
-from tpminstitute.timeline.queries import timeline_of
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff.access import list_place, may_act
 from tpminstitute.web.staff.acknowledgements import owed_acknowledgements
+from tpminstitute.web.staff.ahead import ahead_views
 from tpminstitute.web.staff.inbox_list import inbox_view
-from tpminstitute.web.staff.thread_views import entry_view
-from tpminstitute.web.staff.views import Action, contact_view, mail_view, run_view
+from tpminstitute.web.staff.run_views import run_view
+from tpminstitute.web.staff.story_views import EMPTY, chosen_view, entry_view, filter_views, page_url, place_of
+from tpminstitute.web.staff.typed import Draft, Typed
+from tpminstitute.web.staff.views import Action, contact_view
 from tpminstitute.web.staff.waiting_views import frame_letters, waiting_views
 from tpminstitute.web.staff.who_view import who_view
 
-TO_OURSELVES = (MessageKind.NOTICE, MessageKind.TEST)
-NOTICES = 10
-"""Notices to the institute that are shown beside a conversation."""
 
-_PLACE = re.compile(r"([0-9]{0,9})\.([0-9]{0,9})\.([0-9]{0,9})")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """An answer as it is being written; `problem` says why it was not sent, `asks` that the address is closed."""
-
-    subject: str
-    text: str
-    nonce: str
-    problem: str = ""
-    asks: bool = False
-
-
-@dataclass(frozen=True)
-class Call:
-    """The note of a call as it is being written; `problem` says why it was not kept."""
-
-    said: str = ""
-    problem: str = ""
-
-
-def contact_page(contact: Contact, draft: Draft | None = None, call: Call | None = None) -> str:
-    """Return a contact's page, with what was typed and not kept (an answer, a call's note), or empty forms."""
-    place = _place(request.args.get("earlier", ""))
-    page = conversation_of(session(), contact.id, place)
+def contact_page(contact: Contact, typed: Typed | None = None) -> str:
+    """Return a contact's page, with what was typed and not kept, or empty forms."""
+    typed = typed or Typed()
+    choice, place = chosen_view(), place_of(request.args.get("earlier", ""))
+    page = story_of(session(), contact.id, choice, place)
     inquiries = [entry.inquiry for entry in page.entries if isinstance(entry, Asked)]
     any_open = any(inquiry.state is InquiryState.OPEN for inquiry in inquiries)
     kept = turn_of(session(), contact.id)
     waiting = waiting_views(session(), settings(), contact.id)
     if waiting:
         after_this_request(frame_letters)
+    runs = runs_of(session(), settings(), contact.id)
     in_question = {view.run_id for view in waiting}
     return render_template(
         "staff/contact.html",
@@ -71,23 +47,25 @@ def contact_page(contact: Contact, draft: Draft | None = None, call: Call | None
         now=clock.now(),
         time_zones=zones.places() if may_act() else (),
         waiting_drafts=waiting,
-        call=(call or Call()) if may_act() else None,
+        may_act=may_act(),
+        call=typed.call,
         longest_call=LONGEST_CALL,
+        note=typed.note,
+        note_url=url_for("staff.add_note", public_id=contact.public_id, **list_place()),
+        longest_note=LONGEST_NOTE,
         turn=kept,
-        done=_done(contact, kept) if not any_open else None,
-        draft=(draft or _empty_draft(contact)) if may_act() else None,
+        done=None if any_open else _done(contact, kept),
+        draft=(typed.draft or _empty_draft(contact)) if may_act() else None,
         longest=LONGEST,
-        entries=[entry_view(entry) for entry in page.entries],
-        older_url=_page_url(contact, page.older) if page.older else None,
-        newest_url=_page_url(contact, None) if place != Place() else None,
+        ahead=ahead_views(runs) if place == Place() else None,
+        filters=filter_views(contact, choice),
+        empty_text=EMPTY[choice],
+        entries=[entry_view(contact, entry) for entry in page.entries],
+        older_url=page_url(contact, choice, page.older) if page.older else None,
+        newest_url=page_url(contact, choice, None) if place != Place() else None,
         owed=owed_acknowledgements(session(), contact, inquiries),
-        notices=[mail_view(mail) for mail in mails_of(session(), contact.id, TO_OURSELVES, most=NOTICES)],
         to_begin=switched_on(session()) if may_act() else [],
-        follow_ups=[
-            run_view(run, contact.public_id, in_question=run.id in in_question)
-            for run in runs_of(session(), settings(), contact.id)
-        ],
-        timeline=timeline_of(session(), contact.id),
+        follow_ups=[run_view(run, contact.public_id, in_question=run.id in in_question) for run in runs],
         inbox=inbox_view(),
     )
 
@@ -101,15 +79,3 @@ def _done(contact: Contact, kept: Conversation | None) -> Action | None:
         return None
     url = url_for("staff.close_conversation", public_id=contact.public_id, **list_place())
     return Action("Mark as done", url, "d")
-
-
-def _place(text: str) -> Place:
-    """Return where the conversation's page begins, the newest for anything that is no place."""
-    found = _PLACE.fullmatch(text)
-    return Place(*(int(part) if part else None for part in found.groups())) if found else Place()
-
-
-def _page_url(contact: Contact, place: Place | None) -> str:
-    written = f"{place.inquiry or ''}.{place.heard or ''}.{place.said or ''}" if place else None
-    url = url_for("staff.contact", public_id=contact.public_id, earlier=written, **list_place())
-    return f"{url}#conversation-title"

@@ -16,7 +16,8 @@ from tpminstitute.sequences.pauses import resume_for_contact
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, list_place, me
-from tpminstitute.web.staff.contact_page import Draft, contact_page
+from tpminstitute.web.staff.contact_page import contact_page
+from tpminstitute.web.staff.typed import Draft, Typed
 
 LONGEST_SUBJECT = 300
 
@@ -36,9 +37,9 @@ def send_reply(public_id: str) -> Response | tuple[str, int]:
     try:
         queued = reply(session(), settings(), contact, answer)
     except AddressClosed as refusal:
-        return contact_page(contact, replace(draft, problem=str(refusal), asks=True)), 409
+        return contact_page(contact, Typed(replace(draft, problem=str(refusal), asks=True))), 409
     except ReplyError as refusal:
-        return contact_page(contact, replace(draft, problem=str(refusal), asks=nevertheless)), 422
+        return contact_page(contact, Typed(replace(draft, problem=str(refusal), asks=nevertheless))), 422
     if not queued:
         flash("This reply was sent before. It was not sent twice.", "warning")
     elif control(session()).held:

@@ -7,11 +7,11 @@ from flask import url_for
 from tpminstitute.core.text import visible
 from tpminstitute.inbox.files import PICTURES
 from tpminstitute.inbox.models import Standing, Writer
-from tpminstitute.inbox.threads import Asked, Entry, File, Heard, Said
+from tpminstitute.inbox.threads import File, Heard
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.web.staff.access import list_place, may_act
 from tpminstitute.web.staff.inbox_list import KIND_TAGS
-from tpminstitute.web.staff.views import Action, InquiryView, MailView, inquiry_view, mail_view
+from tpminstitute.web.staff.views import Action
 
 CUT = "Only its beginning is shown here. Download the mail to read all of it."
 
@@ -78,27 +78,6 @@ class HeardView:
     url: str
     source_url: str
     actions: list[Action]
-
-
-@dataclass(frozen=True)
-class EntryView:
-    """One thing that was said: an inquiry (perhaps with the mail it came as), a mail that came in, or one of ours."""
-
-    inquiry: InquiryView | None = None
-    heard: HeardView | None = None
-    said: MailView | None = None
-
-
-def entry_view(entry: Entry) -> EntryView:
-    """Return one entry of a conversation with the actions that the looker's role allows."""
-    match entry:
-        case Asked():
-            mail = heard_view(entry.mail) if entry.mail else None
-            return EntryView(inquiry=inquiry_view(entry.inquiry), heard=mail)
-        case Heard():
-            return EntryView(heard=heard_view(entry))
-        case Said():
-            return EntryView(said=mail_view(entry.mail))
 
 
 def heard_view(mail: Heard) -> HeardView:

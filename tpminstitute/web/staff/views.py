@@ -1,6 +1,6 @@
 """What the desk's templates are given: rows turned into labels, sentences and possible actions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,15 +10,13 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import ConsentChange, Contact
 from tpminstitute.contacts.time_zones import SOURCES, clock_of
-from tpminstitute.core import zones
 from tpminstitute.inbox.letters import reference, source_sentence
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
 from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address_of
 from tpminstitute.mail.models import MessageKind, MessageStatus
 from tpminstitute.mail.queries import Mail, Said
-from tpminstitute.sequences.forecast import Expected
-from tpminstitute.sequences.models import EnrollmentStatus, Pace, StepOutcome
-from tpminstitute.sequences.queries import Past, Run, topic_of_runs
+from tpminstitute.sequences.models import Pace
+from tpminstitute.sequences.queries import topic_of_runs
 from tpminstitute.sequences.wishes import pause_end, wishes_of
 from tpminstitute.web.common import settings
 from tpminstitute.web.staff.access import list_place, may_act
@@ -113,18 +111,6 @@ class MailView:
     text: str
     events: list[Said]
     actions: list[Action]
-
-
-@dataclass(frozen=True)
-class RunView:
-    """One run through a sequence, with its steps as stations."""
-
-    sequence: str
-    status: str
-    status_kind: str
-    explanation: str
-    stations: list[dict[str, str]]
-    actions: list[Action] = field(default_factory=list)
 
 
 def contact_view(session: Session, contact: Contact) -> ContactView:
@@ -222,76 +208,3 @@ def mail_view(mail: Mail) -> MailView:
         events=list(mail.events),
         actions=actions,
     )
-
-
-def run_view(run: Run, contact_public_id: str, *, in_question: bool = False) -> RunView:
-    """Return a run as stations on its way: what was decided and why, then the mails to come with their local times.
-
-    `in_question` says that its next mail waits for a word as a draft.
-    """
-    waits = run.status is EnrollmentStatus.PAUSED
-    kinds = {
-        EnrollmentStatus.ACTIVE: "grey",
-        EnrollmentStatus.PAUSED: "amber",
-        EnrollmentStatus.FINISHED: "done",
-    }
-    return RunView(
-        sequence=run.sequence,
-        status="Waiting" if waits else run.status.value.capitalize(),
-        status_kind=kinds.get(run.status, "grey"),
-        explanation=_run_explanation(run, in_question),
-        stations=[_passed(past, run) for past in run.past]
-        + [_ahead(mail, run, first=number == 0) for number, mail in enumerate(run.to_come)],
-        actions=_run_actions(run, contact_public_id, in_question) if may_act() else [],
-    )
-
-
-def _run_actions(run: Run, contact_public_id: str, in_question: bool) -> list[Action]:
-    place = {"public_id": contact_public_id, **list_place()}
-    actions = []
-    if run.status is EnrollmentStatus.PAUSED and not in_question:
-        actions.append(Action("Let them go on", url_for("staff.let_follow_ups_go_on", **place)))
-    if run.status in (EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED):
-        actions.append(Action("Stop these follow-ups", url_for("staff.stop_follow_ups", run_id=run.id, **place)))
-    return actions
-
-
-def _run_explanation(run: Run, in_question: bool) -> str:
-    match run.status:
-        case EnrollmentStatus.ACTIVE:
-            return f"{len(run.to_come)} to come, as things stand." if run.to_come else "Nothing more is to come."
-        case EnrollmentStatus.PAUSED if run.waits_until:
-            return f"{run.reason} They go on by themselves on {zones.written(run.waits_until, run.zone)}."
-        case EnrollmentStatus.PAUSED if in_question:
-            return f"{run.reason} They go on when you have decided about the follow-up above."
-        case EnrollmentStatus.PAUSED if run.drafts:
-            return f"{run.reason} The next mail will wait for your word."
-        case EnrollmentStatus.PAUSED:
-            return f"{run.reason} They wait until one of you lets them go on."
-        case EnrollmentStatus.FINISHED:
-            return "Every mail of it had its turn."
-        case _:
-            return run.reason
-
-
-OUTCOMES = {
-    StepOutcome.QUEUED: "Written",
-    StepOutcome.MOVED: "Moved",
-    StepOutcome.HELD: "Held back",
-    StepOutcome.SKIPPED: "Skipped",
-    StepOutcome.STOPPED: "Stopped",
-    StepOutcome.DRAFTED: "Waits for your word",
-    StepOutcome.DROPPED: "Not sent",
-}
-
-
-def _passed(past: Past, run: Run) -> dict[str, str]:
-    what = f"Mail {past.mail_status.value}" if past.mail_status else OUTCOMES[past.outcome]
-    told = [f"{what}, {zones.written(past.at, run.zone)}.", past.sentence, past.mail_reason]
-    return {"label": past.subject, "state": "passed", "note": " ".join(part for part in told if part)}
-
-
-def _ahead(mail: Expected, run: Run, *, first: bool) -> dict[str, str]:
-    when = "Will wait for your word from" if mail.draft else "To come on"
-    told = [f"{when} {zones.written(mail.at, run.zone)}.", mail.why, *mail.depends_on]
-    return {"label": mail.subject, "state": "here" if first else "ahead", "note": " ".join(p for p in told if p)}

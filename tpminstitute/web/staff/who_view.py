@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.background import LABELS
 from tpminstitute.contacts.models import BackgroundSource, Contact
+from tpminstitute.contacts.owners import owner_of, possible_owners
 from tpminstitute.contacts.tags import LONGEST, tags_of
 from tpminstitute.pipeline.service import lead_of, stages
-from tpminstitute.web.staff.access import list_place, may_act
+from tpminstitute.web.staff.access import list_place, may_act, me
+from tpminstitute.web.staff.views import Action
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact: what it says, what it may say instead, and where the choice is posted ('' for who only looks)."""
+    """One fact: what it says, what it may say instead, and where the choice is posted ('' for who only looks).
+
+    `action` is a button of its own for the likeliest choice.
+    """
 
     label: str
     name: str
@@ -32,6 +37,7 @@ class Fact:
     note: str
     choices: Sequence[Choice]
     url: str
+    action: Action | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def who_view(session: Session, contact: Contact) -> WhoView:
     """Return who a contact is, as staff say it."""
     stage = _stage(session, contact)
     return WhoView(
-        facts=[*([stage] if stage else []), _background(contact)],
+        facts=[*([stage] if stage else []), _background(contact), _owner(session, contact)],
         tags=tags_of(session, contact.id),
         tag_url=_url("tag_contact", contact),
         untag_url=_url("untag_contact", contact),
@@ -63,6 +69,23 @@ def _stage(session: Session, contact: Contact) -> Fact | None:
     choices = [Choice(str(stage.id), stage.name, stage.id == lead.stage_id) for stage in stages(session)]
     says = next(choice.label for choice in choices if choice.chosen)
     return Fact("Stage", "stage", says, "", choices, _url("move_to_stage", contact))
+
+
+def _owner(session: Session, contact: Contact) -> Fact:
+    owner = owner_of(session, contact)
+    says = owner.name if owner else "Nobody"
+    if not may_act():
+        return Fact("Looked after by", "owner", says, "", [], "")
+    url = url_for("staff.assign_contact", public_id=contact.public_id, instead_of=contact.owner_id, **list_place())
+    choices = [Choice("", "Nobody", owner is None)]
+    choices += [Choice(str(one.id), one.name, one is owner) for one in possible_owners(session)]
+    if owner and not any(choice.chosen for choice in choices):
+        choices.append(Choice(str(owner.id), f"{owner.name} (account closed)", True))
+    mine = url_for(
+        "staff.assign_contact", public_id=contact.public_id, instead_of=contact.owner_id, owner=me().id, **list_place()
+    )
+    take = None if owner is not None and owner.id == me().id else Action("Assign to me", mine, "a")
+    return Fact("Looked after by", "owner", says, "", choices, url, take)
 
 
 def _background(contact: Contact) -> Fact:

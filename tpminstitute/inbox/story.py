@@ -1,0 +1,208 @@
+"""Read the story of one contact: all that was said, noted and done, in the order it happened, newest first."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.models import Note
+from tpminstitute.contacts.notes import Written, notes_of
+from tpminstitute.inbox.models import Inquiry, ReceivedMail
+from tpminstitute.inbox.threads import Asked, Heard, Said, asked_and_heard
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+from tpminstitute.mail.queries import mails_by
+from tpminstitute.timeline.models import Activity, ActivityKind
+from tpminstitute.timeline.queries import Entry as Fact
+from tpminstitute.timeline.queries import timeline_of
+
+PAGE = 30
+"""Entries that one page of a story shows."""
+
+
+class Choice(StrEnum):
+    """What of a story is shown."""
+
+    ALL = "all"
+    CONVERSATION = "conversation"
+    NOTES = "notes"
+    FOLLOW_UPS = "follow-ups"
+    FACTS = "facts"
+
+
+Entry = Asked | Heard | Said | Written | Fact
+
+TO_THE_PERSON = (MessageKind.ACKNOWLEDGEMENT, MessageKind.FOLLOW_UP, MessageKind.REPLY)
+"""Our mails that belong to the conversation; the others go to the institute itself."""
+
+TOLD_OTHERWISE = (
+    ActivityKind.INQUIRY_RECEIVED,
+    ActivityKind.INQUIRY_SUSPECTED,
+    ActivityKind.REPLY_RECEIVED,
+    ActivityKind.AUTOMATIC_MAIL_RECEIVED,
+    ActivityKind.STRANGER_WROTE,
+    ActivityKind.STAFF_REPLIED,
+    ActivityKind.STAFF_MAIL_FILED,
+    ActivityKind.REPLY_SCHEDULED,
+    ActivityKind.MAIL_SENT,
+    ActivityKind.NOTE_ADDED,
+    ActivityKind.NOTE_CHANGED,
+)
+"""Facts that stand in the story as the thing itself: they are told again only where facts alone are asked for."""
+
+OF_NOTES = (
+    ActivityKind.CALL_NOTED,
+    ActivityKind.NOTE_REMOVED,
+    ActivityKind.REMINDER_SET,
+    ActivityKind.REMINDER_CHANGED,
+    ActivityKind.REMINDER_DONE,
+)
+
+OF_FOLLOW_UPS = (
+    ActivityKind.CONSENT_GRANTED,
+    ActivityKind.CONSENT_WITHDRAWN,
+    ActivityKind.ENROLLED,
+    ActivityKind.ENROLLMENT_STOPPED,
+    ActivityKind.ENROLLMENT_FINISHED,
+    ActivityKind.ENROLLMENT_SKIPPED,
+    ActivityKind.ENROLLMENT_PAUSED,
+    ActivityKind.ENROLLMENT_RESUMED,
+    ActivityKind.ENROLLMENT_MOVED,
+    ActivityKind.FOLLOW_UP_DRAFTED,
+    ActivityKind.FOLLOW_UP_DECIDED,
+    ActivityKind.WISH_CHANGED,
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of a story begins: only what has a smaller id than these, each in its own table."""
+
+    fact: int | None = None
+    said: int | None = None
+    note: int | None = None
+    heard: int | None = None
+    asked: int | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a story, newest first; `older` is where the next one begins, if there is one."""
+
+    entries: Sequence[Entry]
+    older: Place | None
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table that a story is read from: which rows of it, and when each happened."""
+
+    id: Any
+    at: Any
+    rows: ColumnElement[bool]
+
+
+def story_of(
+    session: Session, contact_id: int, choice: Choice, place: Place, without_mails: Collection[int] = ()
+) -> Page:
+    """Return a page of what `choice` shows of a contact's story, newest first.
+
+    Parameters: `without_mails`, the ids of mails that are shown elsewhere, as those that are to go yet.
+    """
+    found = {
+        name: _newest(session, source, getattr(place, name))
+        for name, source in _sources(contact_id, choice, without_mails).items()
+    }
+    shown = _merged(found)
+    entries = _read(session, contact_id, shown)
+    if sum(len(rows) for rows in found.values()) == len(shown):
+        return Page(entries, None)
+    ends = {field.name: min(_ids(shown, field.name), default=getattr(place, field.name)) for field in fields(Place)}
+    return Page(entries, Place(**ends))
+
+
+def _sources(contact_id: int, choice: Choice, without_mails: Collection[int]) -> Mapping[str, _Source]:
+    """Return the tables in the order in which what happened at one moment is told, the last thing first."""
+    heard = and_(ReceivedMail.contact_id == contact_id, ReceivedMail.inquiry_id.is_(None))
+    spoken = choice in (Choice.ALL, Choice.CONVERSATION)
+    noted = choice in (Choice.ALL, Choice.NOTES)
+    said = and_(Message.contact_id == contact_id, Message.id.not_in(without_mails), _mails(choice))
+    return {
+        "fact": _Source(Activity.id, Activity.at, and_(Activity.contact_id == contact_id, _facts(choice))),
+        "said": _Source(Message.id, func.coalesce(Message.goes_at, Message.created_at), said),
+        "note": _Source(Note.id, Note.at, and_(Note.contact_id == contact_id, noted)),  # type: ignore[arg-type]
+        "heard": _Source(ReceivedMail.id, ReceivedMail.received_at, heard if spoken else false()),
+        "asked": _Source(Inquiry.id, Inquiry.received_at, Inquiry.contact_id == contact_id if spoken else false()),
+    }
+
+
+def _facts(choice: Choice) -> ColumnElement[bool]:
+    match choice:
+        case Choice.ALL:
+            return Activity.kind.not_in(TOLD_OTHERWISE)
+        case Choice.CONVERSATION:
+            return Activity.kind == ActivityKind.CALL_NOTED
+        case Choice.NOTES:
+            return Activity.kind.in_(OF_NOTES)
+        case Choice.FOLLOW_UPS:
+            return Activity.kind.in_(OF_FOLLOW_UPS)
+        case Choice.FACTS:
+            return not_(false())
+
+
+def _mails(choice: Choice) -> ColumnElement[bool]:
+    """Return which mails of ours are told; a reply that was taken back isn't said, and a fact tells of it."""
+    taken_back = and_(Message.kind == MessageKind.REPLY, Message.status == MessageStatus.CANCELLED)
+    match choice:
+        case Choice.ALL:
+            undecided = Message.status.in_((MessageStatus.FAILED, MessageStatus.UNCERTAIN))
+            return and_(or_(Message.kind.in_(TO_THE_PERSON), undecided), not_(taken_back))
+        case Choice.CONVERSATION:
+            return and_(Message.kind.in_(TO_THE_PERSON), not_(taken_back))
+        case Choice.FOLLOW_UPS:
+            return Message.kind == MessageKind.FOLLOW_UP
+        case Choice.FACTS:
+            return Message.kind.not_in(TO_THE_PERSON)
+        case Choice.NOTES:
+            return false()
+
+
+def _newest(session: Session, source: _Source, before: int | None) -> list[tuple[datetime, int]]:
+    query = select(source.at, source.id).where(source.rows).order_by(source.id.desc()).limit(PAGE + 1)
+    if before is not None:
+        query = query.where(source.id < before)
+    return [(at, row_id) for at, row_id in session.execute(query)]
+
+
+def _merged(found: Mapping[str, Sequence[tuple[datetime, int]]]) -> list[tuple[str, int]]:
+    """Return the newest of several lists, each of which keeps its own order, whatever the clock did."""
+    rest = {name: list(reversed(rows)) for name, rows in found.items()}
+    shown: list[tuple[str, int]] = []
+    while len(shown) < PAGE and any(rest.values()):
+        name = max((name for name, rows in rest.items() if rows), key=lambda name: rest[name][-1][0])
+        shown.append((name, rest[name].pop()[1]))
+    return shown
+
+
+def _ids(shown: Sequence[tuple[str, int]], name: str) -> list[int]:
+    return [row_id for kind, row_id in shown if kind == name]
+
+
+def _read(session: Session, contact_id: int, shown: Sequence[tuple[str, int]]) -> list[Entry]:
+    read: dict[tuple[str, int], Entry] = {}
+    for fact in timeline_of(session, contact_id, _ids(shown, "fact")):
+        read["fact", fact.id] = fact
+    for mail in mails_by(session, _ids(shown, "said")):
+        read["said", mail.id] = Said(mail)
+    for note in notes_of(session, contact_id, _ids(shown, "note")):
+        read["note", note.id] = note
+    for spoken in asked_and_heard(session, _ids(shown, "asked"), _ids(shown, "heard")):
+        read["asked" if isinstance(spoken, Asked) else "heard", _id_of(spoken)] = spoken
+    return [read[key] for key in shown]
+
+
+def _id_of(spoken: Asked | Heard) -> int:
+    return spoken.inquiry.id if isinstance(spoken, Asked) else spoken.id

@@ -1,0 +1,44 @@
+"""What was typed on a contact's page and not kept, so that it comes back as it was, with the sentence that says why."""
+
+from dataclasses import dataclass
+
+from tpminstitute.contacts.notes import Written
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An answer as it is being written; `problem` says why it was not sent, `asks` that the address is closed."""
+
+    subject: str
+    text: str
+    nonce: str
+    problem: str = ""
+    asks: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """The note of a call as it is being written; `problem` says why it was not kept."""
+
+    said: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class NoteText:
+    """A note as it is being written; `note_id` is 0 for a new one, `theirs` what a colleague saved meanwhile."""
+
+    body: str = ""
+    problem: str = ""
+    note_id: int = 0
+    number: int = 1
+    theirs: Written | None = None
+
+
+@dataclass(frozen=True)
+class Typed:
+    """All of it; None stands for an empty form, or the kept draft."""
+
+    draft: Draft | None = None
+    call: Call = Call()
+    note: NoteText = NoteText()
