@@ -8,7 +8,7 @@ from tpminstitute.contacts import card_triggers, cards
 from tpminstitute.core.db import UtcDateTime
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
