@@ -67,8 +67,8 @@ def test_what_the_migrations_wrote_comes_back(reused, statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "ALTER TABLE contacts DROP COLUMN name",
-        "ALTER TABLE contacts ALTER COLUMN name TYPE varchar(7)",
+        "ALTER TABLE contacts DROP COLUMN time_zone",
+        "ALTER TABLE contacts ALTER COLUMN time_zone TYPE varchar(7)",
         "ALTER TABLE leads DROP CONSTRAINT pk_leads CASCADE",
         "CREATE TABLE another (id integer)",
         "DROP TABLE suppressions CASCADE",

@@ -1,6 +1,7 @@
 """A contact's card says what the facts say, whatever happens: triggers keep it, and it can be made anew."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -168,7 +169,7 @@ class World:
     def do(self, what, who, other):
         """Let one thing happen; what is refused is nothing."""
         if what < 5:
-            kinds = ({}, {"suspicions": SUSPICION}, {"consents": True}, {"source_page": "mail"}, {"topic": "pmp"})
+            kinds: tuple[dict[str, Any], ...] = ({}, {"suspicions": SUSPICION}, {"consents": True}, {"source_page": "mail"}, {"topic": "pmp"})
             submitted(self.db, self.settings, email=email_of(who), **kinds[what])
             return
         with self.db.write() as session:

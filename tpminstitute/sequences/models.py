@@ -251,6 +251,9 @@ class DraftStatus(StrEnum):
     DROPPED = "dropped"
 
 
+_WAITING = text("status = 'waiting'")
+
+
 class FollowUpDraft(Base):
     """A follow-up that waits for a person's word, because somebody of the institute was in touch with its reader."""
 
@@ -260,16 +263,10 @@ class FollowUpDraft(Base):
             "uq_follow_up_drafts_one_waiting",
             "enrollment_id",
             unique=True,
-            sqlite_where=text("status = 'waiting'"),
-            postgresql_where=text("status = 'waiting'"),
+            sqlite_where=_WAITING,
+            postgresql_where=_WAITING,
         ),
-        Index(
-            "ix_follow_up_drafts_waiting_made_at",
-            "made_at",
-            "id",
-            sqlite_where=text("status = 'waiting'"),
-            postgresql_where=text("status = 'waiting'"),
-        ),
+        Index("ix_follow_up_drafts_waiting_made_at", "made_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
         CheckConstraint("(status = 'waiting') = (decided_at IS NULL)", name="decided_at_a_time"),
         non_empty("subject"),
         non_empty("body"),
