@@ -169,7 +169,13 @@ class World:
     def do(self, what, who, other):
         """Let one thing happen; what is refused is nothing."""
         if what < 5:
-            kinds: tuple[dict[str, Any], ...] = ({}, {"suspicions": SUSPICION}, {"consents": True}, {"source_page": "mail"}, {"topic": "pmp"})
+            kinds: tuple[dict[str, Any], ...] = (
+                {},
+                {"suspicions": SUSPICION},
+                {"consents": True},
+                {"source_page": "mail"},
+                {"topic": "pmp"},
+            )
             submitted(self.db, self.settings, email=email_of(who), **kinds[what])
             return
         with self.db.write() as session:
