@@ -13,6 +13,7 @@ from tpminstitute.inbox.provider_events import tidy_hook_events
 from tpminstitute.institute.service import effective
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
+from tpminstitute.reports.weekly import write_summaries
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
 
@@ -32,7 +33,8 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
 
     @celery.task(name=Job.LOOK_AHEAD.value)
     def _look_ahead() -> None:
-        look_ahead(db, settings)
+        look_ahead(db, effective(db, settings))
+        write_summaries(db, effective(db, settings))
 
     @celery.task(name=Job.TIDY.value)
     def _tidy() -> None:

@@ -19,7 +19,7 @@ from tpminstitute.inbox import conversations, service
 from tpminstitute.inbox.answers import Answer, reply
 from tpminstitute.inbox.calls import note_call
 from tpminstitute.inbox.models import Topic
-from tpminstitute.institute.office_hours import Hours, OfficeHours
+from tpminstitute.institute.promise import promise_of
 from tpminstitute.pipeline.service import lead_of, move_lead
 from tpminstitute.reports.answers import answers_report, percentile
 from tpminstitute.reports.follow_ups import follow_up_lines
@@ -31,8 +31,6 @@ from tpminstitute.reports.workload import workload
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY = date(2027, 3, 1)
 WEEK = Period(MONDAY, MONDAY + timedelta(days=6), Piece.DAY, NEW_YORK)
-NINE_TO_FIVE = OfficeHours(NEW_YORK, dict.fromkeys(range(1, 6), Hours(540, 1020)))
-PROMISE = timedelta(hours=8)
 CONVERSATION, WON, LOST = 2, 3, 4
 """The stages as migrated."""
 
@@ -73,8 +71,10 @@ def report_of(db, make, *more, chosen=WEEK, now=None):
         return make(session, chosen, *more)
 
 
-def answers(db, **fields):
-    return report_of(db, answers_report, NINE_TO_FIVE, PROMISE, **fields)
+@pytest.fixture
+def answers(db, settings):
+    """`answers()`: the report; the promise is an answer within eight hours, Monday to Friday from nine to five."""
+    return lambda **fields: report_of(db, answers_report, promise_of(settings, frozenset()), **fields)
 
 
 # --- periods -----------------------------------------------------------------------------------------------
@@ -156,56 +156,56 @@ def test_a_source_is_the_site_that_led_here_else_how_they_wrote(db, settings):
 # --- first answers -----------------------------------------------------------------------------------------
 
 
-def test_only_working_hours_count_until_the_first_answer(db, settings, alice):
+def test_only_working_hours_count_until_the_first_answer(db, settings, alice, answers):
     wrote(db, settings, 1, 16)
     answered(db, settings, alice, 2, 10)
-    total = answers(db).total
+    total = answers().total
     assert (total.in_time, total.late, total.median) == (1, 0, 2.0)
 
 
-def test_an_answer_after_the_promise_is_late(db, settings, alice):
+def test_an_answer_after_the_promise_is_late(db, settings, alice, answers):
     wrote(db, settings, 1, 9)
     answered(db, settings, alice, 2, 10)
-    total = answers(db).total
+    total = answers().total
     assert (total.in_time, total.late, total.kept) == (0, 1, 0.0)
 
 
-def test_only_the_first_answer_counts(db, settings, alice):
+def test_only_the_first_answer_counts(db, settings, alice, answers):
     wrote(db, settings, 1, 9)
     answered(db, settings, alice, 1, 10)
     answered(db, settings, alice, 5, 10)
-    assert answers(db).total.median == 1.0
+    assert answers().total.median == 1.0
 
 
-def test_an_answer_before_the_inquiry_is_none_to_it(db, settings, alice):
+def test_an_answer_before_the_inquiry_is_none_to_it(db, settings, alice, answers):
     wrote(db, settings, 1, 9)
     answered(db, settings, alice, 1, 10)
     wrote(db, settings, 2, 9)
-    assert answers(db, now=at(2, 10)).by_piece[1].waiting == 1
+    assert answers(now=at(2, 10)).by_piece[1].waiting == 1
 
 
-def test_a_noted_call_is_an_answer(db, settings, alice):
+def test_a_noted_call_is_an_answer(db, settings, alice, answers):
     wrote(db, settings, 1, 9)
     with time_machine.travel(at(1, 12), tick=False), db.write() as session:
         contact = session.get_one(Contact, contact_of(db).id, with_for_update=True)
         note_call(session, settings, contact, session.get_one(Account, alice.id))
-    assert answers(db).total.median == 3.0
+    assert answers().total.median == 3.0
 
 
-def test_who_waits_longer_than_promised_counts_against_it(db, settings):
+def test_who_waits_longer_than_promised_counts_against_it(db, settings, answers):
     wrote(db, settings, 1, 9)
-    assert answers(db, now=at(1, 17)).total.waiting == 1
-    late = answers(db, now=at(2, 10)).total
+    assert answers(now=at(1, 17)).total.waiting == 1
+    late = answers(now=at(2, 10)).total
     assert (late.waiting, late.overdue, late.kept) == (0, 1, 0.0)
 
 
-def test_what_was_closed_without_an_answer_is_told_apart(db, settings, alice):
+def test_what_was_closed_without_an_answer_is_told_apart(db, settings, alice, answers):
     inquiry = wrote(db, settings, 1, 9)
     with time_machine.travel(at(1, 10), tick=False), db.write() as session:
         locked = service.locked_inquiry(session, inquiry.public_id)
         assert locked
         service.mark_handled(session, locked, alice.id)
-    total = answers(db).total
+    total = answers().total
     assert (total.closed, total.waiting, total.kept, total.median) == (1, 0, None, None)
 
 

@@ -43,6 +43,7 @@ class Lead(Base):
         ),
         Index("ix_leads_contact_id_id", "contact_id", "id"),
         Index("ix_leads_opened_at", "opened_at", "stage_id"),
+        Index("ix_leads_closed_at", "closed_at", "stage_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

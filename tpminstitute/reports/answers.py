@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
 from tpminstitute.inbox.models import Inquiry, InquiryState
-from tpminstitute.institute.office_hours import OfficeHours, due_at, working_time_between
+from tpminstitute.institute.office_hours import working_time_between
+from tpminstitute.institute.promise import Promise
 from tpminstitute.reports.funnel import BY_A_PERSON
 from tpminstitute.reports.inquiries import COUNTED
 from tpminstitute.reports.periods import Period
@@ -55,14 +56,14 @@ class _Inquiry:
     answered_at: datetime | None
 
 
-def answers_report(session: Session, chosen: Period, hours: OfficeHours, promise: timedelta) -> AnswersReport:
-    """Return how long the inquiries of a period waited; `promise` is the working time that was promised."""
+def answers_report(session: Session, chosen: Period, promise: Promise) -> AnswersReport:
+    """Return how long the inquiries of a period waited, against the promise as it is now."""
     inquiries = _first_answers(session, chosen)
     pieces = [
-        _answers([one for one in inquiries if bucket.begins <= one.received_at < bucket.ends], hours, promise)
+        _answers([one for one in inquiries if bucket.begins <= one.received_at < bucket.ends], promise)
         for bucket in chosen.buckets
     ]
-    return AnswersReport(pieces, _answers(inquiries, hours, promise))
+    return AnswersReport(pieces, _answers(inquiries, promise))
 
 
 def percentile(ordered: Sequence[timedelta], share: float) -> timedelta:
@@ -89,13 +90,15 @@ def _first_answers(session: Session, chosen: Period) -> list[_Inquiry]:
     return [_Inquiry(at, state is InquiryState.HANDLED, answered_at) for at, state, answered_at in rows]
 
 
-def _answers(inquiries: Sequence[_Inquiry], hours: OfficeHours, promise: timedelta) -> Answers:
-    took = sorted(working_time_between(one.received_at, one.answered_at, hours) for one in inquiries if one.answered_at)
-    in_time = sum(time <= promise for time in took)
+def _answers(inquiries: Sequence[_Inquiry], promise: Promise) -> Answers:
+    took = sorted(
+        working_time_between(one.received_at, one.answered_at, promise.hours) for one in inquiries if one.answered_at
+    )
+    in_time = sum(time <= promise.working_time for time in took)
     unanswered = [one for one in inquiries if one.answered_at is None]
     still = [one for one in unanswered if not one.closed]
     now = clock.now()
-    overdue = sum(due_at(one.received_at, promise, hours) < now for one in still)
+    overdue = sum(promise.due_at(one.received_at) < now for one in still)
     return Answers(
         in_time=in_time,
         late=len(took) - in_time,

@@ -59,6 +59,7 @@ QUIET_PLACES = (
     Place("Templates", "staff.letters", ("/templates",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
+    Place("Reports", "staff.reports", ("/reports",)),
     Place("Doctor", "staff.doctor", ("/doctor",)),
 )
 """What is looked up now and then."""
