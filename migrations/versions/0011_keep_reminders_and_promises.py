@@ -29,7 +29,6 @@ def upgrade() -> None:
         "staff_news",
         sa.Column("account_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=40), nullable=False),
-        sa.Column("of_nobodys", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("digested_on", sa.Date(), nullable=True),
         sa.CheckConstraint("digest IN ('own', 'everything', 'never')", name=op.f("ck_staff_news_digest")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_staff_news_account_id")),

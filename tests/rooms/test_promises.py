@@ -13,12 +13,12 @@ from tests.rooms.post import Post
 from tests.rooms.waits import is_answered, looked_after, many_wait, somebody_waits
 from tpminstitute.accounts.models import Account
 from tpminstitute.inbox import conversations
+from tpminstitute.institute.recipients import NoticeKind, Told, save_told
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.queries import html, plain_text
 from tpminstitute.sequences.models import Holiday
 from tpminstitute.timeline.models import Activity, ActivityKind
-from tpminstitute.today.models import StaffNews
 from tpminstitute.today.promises import BATCH, warn_of_promises
 
 MONDAY_NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
@@ -146,11 +146,11 @@ def test_who_waits_for_weeks_already_is_on_the_page_and_no_news(db, settings):
 
 
 @on_sqlite
-def test_whom_nobody_looks_after_is_told_to_the_institute_and_to_who_asked(db, settings, alice):
+def test_whom_nobody_looks_after_is_told_to_those_whom_an_administrator_chose(db, settings, alice):
     somebody_waits(db, settings, FRIDAY_ONE)
     with db.write() as session:
         an_account(session, "Bob")
-        session.add(StaffNews(account_id=alice, of_nobodys=True))
+        save_told(session, NoticeKind.PROMISE, Told(accounts=(alice,)), 0, alice)
     warn_of_promises(db, settings)
     assert {mail.recipient for mail in warnings(db)} == {"info@tpminstitute.org", "alice@tpminstitute.org"}
 

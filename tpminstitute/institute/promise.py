@@ -7,11 +7,6 @@ from datetime import date, datetime, timedelta
 from tpminstitute.core.config import Settings
 from tpminstitute.institute.office_hours import Hours, OfficeHours, began_at, due_at, working_time_between
 
-WORKING_TIME = timedelta(hours=8)
-WARN_BEFORE = timedelta(hours=2)
-DIGEST_MINUTE = 7 * 60
-WORKDAYS = dict.fromkeys(range(1, 6), Hours(9 * 60, 17 * 60))
-
 
 @dataclass(frozen=True)
 class Promise:
@@ -43,9 +38,9 @@ class Promise:
 
 def promise_of(settings: Settings, holidays: Set[date]) -> Promise:
     """Return the promise that the settings make; `holidays` are the days on which the office stays closed."""
-    return Promise(WORKING_TIME, WARN_BEFORE, OfficeHours(settings.institute_zone, WORKDAYS, holidays))
-
-
-def digest_minute(settings: Settings) -> int:
-    """Return when the morning digest goes out, in minutes of the day by the institute's clock."""
-    return DIGEST_MINUTE
+    week = {day: Hours(opens, closes) for day, (opens, closes) in settings.office_hours.items()}
+    return Promise(
+        timedelta(hours=settings.promise_working_hours),
+        timedelta(hours=settings.promise_warn_hours),
+        OfficeHours(settings.institute_zone, week, holidays),
+    )

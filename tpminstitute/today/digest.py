@@ -11,7 +11,6 @@ from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.inbox.waiting import COUNTED
-from tpminstitute.institute.promise import digest_minute
 from tpminstitute.mail.to_staff import write_to_staff
 from tpminstitute.today.items import EVERYBODYS, Item, Whose
 from tpminstitute.today.letters import Line, digest_letter
@@ -57,7 +56,7 @@ def _time_of(session: Session, settings: Settings, day: date) -> datetime | None
     hours = promise_in(session, settings).hours
     if day.isoweekday() not in hours.week or day in hours.holidays:
         return None
-    reading = datetime.combine(day, time()) + timedelta(minutes=digest_minute(settings))
+    reading = datetime.combine(day, time()) + timedelta(minutes=settings.digest_minute)
     return zones.moment(zones.existing(reading, hours.zone), hours.zone)
 
 
@@ -82,7 +81,7 @@ def _claim(session: Session, account_id: int, day: date) -> Digest | None:
     Who said nothing gets it for what is their own: a reminder is set in order to be reminded.
     """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    deciding = insert(StaffNews).values(account_id=account_id, digest=Digest.OWN, of_nobodys=False, digested_on=day)
+    deciding = insert(StaffNews).values(account_id=account_id, digest=Digest.OWN, digested_on=day)
     return session.scalar(
         deciding.on_conflict_do_update(
             index_elements=["account_id"],

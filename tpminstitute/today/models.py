@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Date, ForeignKey, String, false
+from sqlalchemy import Date, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type
@@ -34,8 +34,6 @@ class StaffNews(Base):
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
     digest: Mapped[Digest] = mapped_column(enum_type(Digest), default=Digest.OWN)
-    of_nobodys: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether they are warned as well when somebody waits too long whom nobody looks after."""
     digested_on: Mapped[date | None] = mapped_column(Date)
 
 

@@ -11,18 +11,19 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.colleagues import colleagues
 from tpminstitute.contacts.models import Contact
-from tpminstitute.core import clock, zones
+from tpminstitute.core import clock, tokens, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.inbox.models import Conversation, Turn
 from tpminstitute.inbox.waiting import Waiting, longest_waiting
 from tpminstitute.institute.office_hours import standing_at
 from tpminstitute.institute.promise import Promise
+from tpminstitute.institute.recipients import NoticeKind, recipients
 from tpminstitute.mail.to_staff import write_to_staff
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record_each
 from tpminstitute.today.letters import Line, warning_letter
-from tpminstitute.today.models import PromiseWarning, StaffNews
+from tpminstitute.today.models import PromiseWarning
 from tpminstitute.today.queries import promise_in
 
 BATCH = 100
@@ -35,15 +36,13 @@ TOO_OLD = timedelta(days=14)
 """Who waits longer than this is on the page, and no news: an institute that begins with it gets no flood of mails."""
 
 LOOKS_AFTER = "You get this because you look after them."
-NOBODYS = "You get this because nobody looks after them, and you asked to be told then."
-TO_INSTITUTE = "You get this because nobody looks after them."
+NOBODYS = "You get this because nobody looks after them."
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Who is warned, and why; `account_id` is None for the institute's own address."""
+    """Who is warned, and why."""
 
-    account_id: int | None
     name: str
     email: str
     reason: str
@@ -73,17 +72,14 @@ def _warn_of_some(session: Session, settings: Settings) -> int:
     told = defaultdict(list)
     sentences = []
     able = {account.id: account for account in colleagues(session)}
+    of_nobodys = [_Reader(who.name, who.email, NOBODYS) for who in recipients(session, settings, NoticeKind.PROMISE)]
     for waiting in longest_waiting(session, BATCH, Conversation.contact_id.in_(contact_ids)):
         owner = able.get(waiting.owner_id or 0)
-        readers = (
-            [_Reader(owner.id, owner.name, owner.email, LOOKS_AFTER)]
-            if owner
-            else _readers_of_nobodys(session, settings)
-        )
+        readers = [_Reader(owner.name, owner.email, LOOKS_AFTER)] if owner else of_nobodys
         for reader in readers:
             told[reader].append(waiting)
         due = zones.written(promise.due_at(waiting.place.since), settings.institute_zone)
-        names = ", ".join(reader.name for reader in readers)
+        names = ", ".join(reader.name or reader.email for reader in readers)
         sentences.append((waiting.place.contact_id, f"The answer is promised by {due}: {names} got a mail about it."))
     for reader, waits in told.items():
         _write(session, settings, promise, reader, waits)
@@ -128,19 +124,6 @@ def _claim(session: Session, promise: Promise) -> Sequence[int]:
     ).all()
 
 
-def _readers_of_nobodys(session: Session, settings: Settings) -> list[_Reader]:
-    """Return who is warned of people nobody looks after: the institute's address, and who asked for it."""
-    asked = session.scalars(select(StaffNews.account_id).where(StaffNews.of_nobodys)).all()
-    return [
-        _Reader(None, settings.institute_name, settings.institute_email, TO_INSTITUTE),
-        *(
-            _Reader(account.id, account.name, account.email, NOBODYS)
-            for account in colleagues(session)
-            if account.id in asked
-        ),
-    ]
-
-
 def _write(session: Session, settings: Settings, promise: Promise, reader: _Reader, waits: Sequence[Waiting]) -> None:
     now, first = clock.now(), waits[0].place
     lines = []
@@ -162,5 +145,5 @@ def _write(session: Session, settings: Settings, promise: Promise, reader: _Read
         name=reader.name,
         email=reader.email,
         cause=f"promise:{first.contact_id}",
-        dedupe_key=f"promise:{first.contact_id}:{first.since:%Y%m%d%H%M%S.%f}:{reader.account_id or 'institute'}",
+        dedupe_key=f"promise:{first.contact_id}:{first.since:%Y%m%d%H%M%S.%f}:{tokens.digest(reader.email)[:16]}",
     )
