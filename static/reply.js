@@ -1,11 +1,52 @@
-// The reply: Ctrl+Enter sends it, one press is enough, and leaving with unsent words asks first.
+// The reply: kept on the server as one types, sent by Ctrl+Enter, one press is enough, and no word is lost on leaving.
 const reply = document.querySelector("form[data-reply]");
 
 if (reply) {
-  const text = reply.elements.text;
+  const { text, subject, nonce } = reply.elements;
   const send = reply.querySelector("button");
+  const says = reply.querySelector("[data-kept]");
+  const AFTER = 2000;
   let sending = false;
+  let timer = 0;
+  let saved = written();
+  let failed = false;
 
+  function written() {
+    return `${subject.value}\n${text.value}`;
+  }
+
+  function form() {
+    const data = new FormData(reply);
+    data.delete("do");
+    return data;
+  }
+
+  async function keep() {
+    clearTimeout(timer);
+    const words = written();
+    if (sending || words === saved) return;
+    try {
+      const answer = await fetch(reply.dataset.keeps, { method: "POST", body: form(), redirect: "error" });
+      if (!answer.ok) throw new Error(answer.status);
+      const kept = await answer.json();
+      if (kept.nonce) nonce.value = kept.nonce;
+      saved = words;
+      failed = false;
+      says.textContent = kept.kept ? "Your draft is kept." : "";
+    } catch {
+      failed = true;
+      says.textContent = "Your draft could not be kept just now. It is still here; sign in again in another window, or wait.";
+      timer = setTimeout(keep, 5 * AFTER);
+    }
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    timer = setTimeout(keep, AFTER);
+  }
+
+  text.addEventListener("input", changed);
+  subject.addEventListener("input", () => { if (text.value.trim()) changed(); });
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
       event.preventDefault();
@@ -15,10 +56,17 @@ if (reply) {
   reply.addEventListener("submit", (event) => {
     if (sending) event.preventDefault();
     sending = true;
-    send.disabled = true;
+    clearTimeout(timer);
+    setTimeout(() => { for (const button of reply.querySelectorAll("button")) button.disabled = true; });
   });
-  addEventListener("pageshow", () => { sending = false; send.disabled = false; });
+  addEventListener("pageshow", () => {
+    sending = false;
+    for (const button of reply.querySelectorAll("button")) button.disabled = false;
+  });
+  addEventListener("pagehide", () => {
+    if (!sending && written() !== saved) navigator.sendBeacon(reply.dataset.keeps, form());
+  });
   addEventListener("beforeunload", (event) => {
-    if (!sending && text.value.trim()) event.preventDefault();
+    if (!sending && failed && written() !== saved) event.preventDefault();
   });
 }

@@ -6,6 +6,7 @@ from celery import Celery
 from celery.signals import worker_shutting_down
 
 from tpminstitute.accounts.service import tidy_sessions
+from tpminstitute.contacts.presence import tidy_presences
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
@@ -40,4 +41,5 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     def _tidy() -> None:
         with db.write() as session:
             tidy_sessions(session)
+            tidy_presences(session)
             tidy_hook_events(session)

@@ -86,6 +86,7 @@ def _replies() -> None:
         sa.Column("turn", sa.Enum(*TURNS, name="turn", native_enum=False, length=40), nullable=True),
         sa.Column("since", UtcDateTime(), nullable=True),
         sa.Column("handled", sa.JSON(), nullable=False),
+        sa.Column("paused", sa.JSON(), nullable=False),
         sa.CheckConstraint("turn IN ('institute', 'visitor', 'nobody')", name=op.f("ck_desk_replies_turn")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_desk_replies_account_id")),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_desk_replies_message_id")),

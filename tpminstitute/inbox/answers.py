@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -37,7 +38,7 @@ class Answer:
     """What a staff member wrote. `key` is the same for each repetition of the same answer.
 
     `account` is None for what came from the institute's shared mailbox. `subject` may be '', for that of the
-    conversation.
+    conversation. `goes_at` and `rests` are those of the mail's order.
     """
 
     key: str
@@ -45,6 +46,8 @@ class Answer:
     account: Account | None
     subject: str = ""
     despite_closed: bool = False
+    goes_at: datetime | None = None
+    rests: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,14 @@ def reply(session: Session, settings: Settings, contact: Contact, answer: Answer
             headers=threading(thread.message_ids),
             sender_name=f"{who}, {settings.institute_name}" if who else "",
             despite_closed=closed is not None,
+            goes_at=answer.goes_at,
+            rests=answer.rests,
         ),
     )
-    if queued:
+    if queued and answer.goes_at is not None:
+        sentence = f"Wrote a reply that goes on {answer.goes_at:%a %d %b %Y %H:%M} UTC: “{letter.subject}”."
+        touch(session, settings, contact, answer.account, sentence, ActivityKind.REPLY_SCHEDULED)
+    elif queued:
         touch(session, settings, contact, answer.account, f"Answered: “{letter.subject}”.", ActivityKind.STAFF_REPLIED)
     return queued
 

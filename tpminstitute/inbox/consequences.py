@@ -16,6 +16,7 @@ from tpminstitute.inbox import conversations, letters, returned
 from tpminstitute.inbox.matching import FORGED, Match, identify, own_addresses, sender_of
 from tpminstitute.inbox.models import ReceivedMail, Standing, Writer
 from tpminstitute.inbox.opt_out import opt_out
+from tpminstitute.inbox.sending import hold_back
 from tpminstitute.inbox.staff_mail import take_from_staff
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.mail import outbox
@@ -97,6 +98,7 @@ def _hear(session: Session, settings: Settings, row: ReceivedMail, mail: ReadMai
         pause_for_contact(session, found.contact.id, STRANGER)
         sentence = f"A mail came in that waits for a look. {found.doubt}"
         record(session, found.contact.id, ActivityKind.STRANGER_WROTE, sentence)
+        hold_back(session, found.contact.id)
         conversations.waits_for_institute(session, found.contact.id)
         _tell_institute(session, settings, row, found.contact)
         return
@@ -112,6 +114,7 @@ def take_as_reply(session: Session, settings: Settings, row: ReceivedMail, conta
     sentence = f"Wrote a mail: “{one_line(row.subject, _SUBJECT_LIMIT) or 'without a subject'}”."
     record(session, contact.id, ActivityKind.REPLY_RECEIVED, sentence, actor=Actor.VISITOR)
     stop_for_contact(session, contact.id, ANSWERED)
+    hold_back(session, contact.id)
     conversations.waits_for_institute(session, contact.id)
     _tell_institute(session, settings, row, contact)
 

@@ -1,5 +1,6 @@
 """Whose turn it is: each contact is one conversation, and it waits for the institute, the visitor, or nobody."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -83,6 +84,16 @@ def settle(session: Session, contact_id: int) -> None:
     )
     if session.scalar(still_open.limit(1)) is None and session.scalar(mails.limit(1)) is None:
         _set(session, contact_id, Turn.NOBODY)
+
+
+def put_back(session: Session, contact_id: int, turn: Turn, since: datetime) -> None:
+    """Give the turn back to whose it was, with the time since when, if nobody spoke after our answer was taken back."""
+    session.execute(
+        update(Conversation)
+        .where(Conversation.contact_id == contact_id, Conversation.turn == Turn.VISITOR)
+        .values(turn=turn, since=since)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def turn_of(session: Session, contact_id: int) -> Conversation | None:

@@ -250,3 +250,5 @@ class DeskReply(Base):
     since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     handled: Mapped[list[int]] = mapped_column(JSON)
     """The inquiries that it handled, by their ids."""
+    paused: Mapped[list[int]] = mapped_column(JSON)
+    """The runs of follow-ups that it made wait, by their ids."""

@@ -16,6 +16,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.inbox import conversations, letters
 from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState, ReceivedMail, Topic
+from tpminstitute.inbox.sending import hold_back
 from tpminstitute.mail import outbox
 from tpminstitute.mail.letters import LetterError
 from tpminstitute.mail.suppression import SENTENCES, suppression_of
@@ -74,6 +75,7 @@ def follow_through(session: Session, settings: Settings, inquiry: Inquiry, conta
     """Do what an inquiry causes, once: open a lead, queue notice and acknowledgement, enroll who agreed."""
     session.execute(update(Inquiry).where(Inquiry.id == inquiry.id).values(followed_through_at=clock.now()))
     open_lead(session, contact.id)
+    hold_back(session, contact.id)
     conversations.waits_for_institute(session, contact.id)
     for notice in letters.notices(session, settings, inquiry, contact):
         outbox.queue(session, settings, notice)

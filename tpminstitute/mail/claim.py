@@ -18,7 +18,10 @@ BATCH = 50
 
 @dataclass(frozen=True)
 class Claimed:
-    """One message under our lease, with all that sending it needs."""
+    """One message under our lease, with all that sending it needs.
+
+    A mail whose moment a person chose counts as created then: the days for which it is tried begin with it.
+    """
 
     id: int
     kind: MessageKind
@@ -33,11 +36,13 @@ class Claimed:
     created_at: datetime
 
 
+_CREATED_AT = func.coalesce(Message.goes_at, Message.created_at).label("created_at")
+
 _TAKE = (
     update(Message.__table__)  # type: ignore[arg-type]
     .where(Message.id.in_(bindparam("ids", expanding=True)), Message.status == MessageStatus.QUEUED)
     .values(status=MessageStatus.CLAIMED, lease_token=bindparam("token"), lease_until=bindparam("until"))
-    .returning(*(getattr(Message, column.name) for column in fields(Claimed)))
+    .returning(*(_CREATED_AT if one.name == "created_at" else getattr(Message, one.name) for one in fields(Claimed)))
 )
 """Made once, as all that is done for every batch."""
 
@@ -82,7 +87,7 @@ def recover_expired(session: Session) -> None:
     expired = Message.lease_until < clock.now()
     give_back(session, expired)
     rows = session.execute(
-        select(Message.id, Message.kind, Message.contact_id, Message.subject, Message.created_at)
+        select(Message.id, Message.kind, Message.contact_id, Message.subject, _CREATED_AT)
         .where(Message.status == MessageStatus.SENDING, expired)
         .with_for_update(skip_locked=True)
     ).all()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, true, update
@@ -40,6 +41,7 @@ class Order:
 
     `sender_name` is who writes, the institute by default; `despite_closed` says that a person was told that the
     address is closed, and wants this one mail to go nevertheless. Only a mail to staff may have no `contact_id`.
+    `goes_at` is a moment that a person chose for it; `rests` how long it can be taken back before it goes.
     """
 
     kind: MessageKind
@@ -53,6 +55,8 @@ class Order:
     headers: Mapping[str, str] = field(default_factory=dict)
     sender_name: str = ""
     despite_closed: bool = False
+    goes_at: datetime | None = None
+    rests: timedelta = timedelta(0)
 
 
 def queue(session: Session, settings: Settings, order: Order) -> bool:
@@ -97,10 +101,11 @@ def _row(settings: Settings, order: Order) -> dict[str, Any]:
         "content": content,
         "status": MessageStatus.FAILED if problem else MessageStatus.QUEUED,
         "reason": problem,
-        "due_at": now,
+        "due_at": order.goes_at or now + order.rests,
         "created_at": now,
         "attempts": 0,
         "despite_closed": order.despite_closed,
+        "goes_at": order.goes_at,
     }
 
 
@@ -112,7 +117,7 @@ def _composed(settings: Settings, order: Order, message_id: str) -> tuple[bytes,
             sender=Address(order.sender_name or settings.institute_name, settings.mail_from),
             recipient=order.recipient,
             message_id=message_id,
-            date=clock.now(),
+            date=order.goes_at or clock.now(),
             reply_to=order.reply_to,
             headers=order.headers,
         )
@@ -140,13 +145,15 @@ def cancel(session: Session, cause: str, reason: str, only: Collection[str] | No
     return len(cancelled)
 
 
-def take_back(session: Session, cause: str, reason: str) -> Sequence[str]:
+def take_back(session: Session, cause: str, reason: str, only: Collection[str] | None = None) -> Sequence[str]:
     """Cancel the mails of `cause` that no server has been offered yet, so that each may be written once more.
 
+    Parameters: `only`, the dedupe keys of those that are meant; all by default.
     The cancelled rows stay and give up their dedupe keys, so a key still stands for one mail that may go out.
     Returns the keys that are free now. A worker that holds one of the mails finds out before it sends the content.
     """
-    unsent = (Message.cause == cause, Message.status.in_(UNSENT))
+    meant = true() if only is None else Message.dedupe_key.in_(only)
+    unsent = (Message.cause == cause, Message.status.in_(UNSENT), meant)
     taken = session.execute(select(Message.id, Message.dedupe_key).where(*unsent).with_for_update()).all()
     for message_id, key in taken:
         session.execute(
@@ -162,6 +169,20 @@ def take_back(session: Session, cause: str, reason: str) -> Sequence[str]:
             .execution_options(synchronize_session=False)
         )
     return [key for _, key in taken]
+
+
+def hold_back(session: Session, ids: Collection[int], reason: str) -> Sequence[str]:
+    """Let mails that no server has been offered yet wait until a person says what becomes of them (`reason`).
+
+    Returns their subjects. A worker that holds one of them finds out before it sends the content.
+    """
+    return session.scalars(
+        update(Message)
+        .where(Message.id.in_(ids), Message.status.in_((MessageStatus.QUEUED, MessageStatus.CLAIMED)))
+        .values(status=MessageStatus.HELD, reason=reason, lease_token=None, lease_until=None)
+        .returning(Message.subject)
+        .execution_options(synchronize_session=False)
+    ).all()
 
 
 def send_again(session: Session, message_id: int, account_id: int) -> None:

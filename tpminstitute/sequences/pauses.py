@@ -1,6 +1,7 @@
 """Runs that wait: for somebody to be back, until a person lets them go on, or for a word on each mail."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from collections.abc import Sequence as Row
 from datetime import datetime
 
 import structlog
@@ -82,6 +83,20 @@ def resume_after(session: Session, contact_id: int, reason: str, why: str, accou
     """Let a contact's runs go on that wait for `reason`, because it is over (`why`); returns how many."""
     waiting = _locked(session, Enrollment.contact_id == contact_id, _PAUSED, Enrollment.reason == reason)
     return _go_on(session, waiting, why, account_id)
+
+
+def resume_some(session: Session, contact_id: int, run_ids: Collection[int], why: str, account_id: int) -> int:
+    """Let those of a contact's runs go on that wait and have one of `run_ids`; returns how many.
+
+    A run whose draft waits goes on when that is decided.
+    """
+    chosen = (Enrollment.contact_id == contact_id, Enrollment.id.in_(run_ids))
+    return _go_on(session, _locked(session, *chosen, _PAUSED, ~_HAS_DRAFT), why, account_id)
+
+
+def waiting_runs(session: Session, contact_id: int) -> Row[int]:
+    """Return the ids of a contact's runs that wait."""
+    return session.scalars(select(Enrollment.id).where(Enrollment.contact_id == contact_id, _PAUSED)).all()
 
 
 def wake_due(session: Session, most: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -12,6 +12,17 @@ from tpminstitute.timeline.models import Activity, ActivityKind, Actor
 
 NEWEST = 200
 """Facts shown of one contact."""
+
+NEWS = (
+    ActivityKind.MAIL_NOT_SENT,
+    ActivityKind.MAIL_UNCERTAIN,
+    ActivityKind.MAIL_BOUNCED,
+    ActivityKind.MAIL_COMPLAINED_OF,
+    ActivityKind.STRANGER_WROTE,
+    ActivityKind.AUTOMATIC_MAIL_RECEIVED,
+    ActivityKind.FOLLOW_UP_DRAFTED,
+)
+"""What happens by itself, and is news to whoever has the contact open."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,20 @@ def newest_fact(session: Session, contact_id: int) -> int:
     """Return the id of the newest fact about a contact, 0 before there is any."""
     newest = select(Activity.id).where(Activity.contact_id == contact_id).order_by(Activity.id.desc()).limit(1)
     return session.scalar(newest) or 0
+
+
+def count_news(session: Session, contact_id: int, account_id: int, after: int) -> int:
+    """Return how many facts about a contact are newer than the fact `after` and news to a staff member.
+
+    What they did themselves is none, nor what merely follows from something else by itself.
+    """
+    news = or_(
+        Activity.actor == Actor.VISITOR,
+        and_(Activity.actor == Actor.STAFF, Activity.account_id != account_id),
+        Activity.kind.in_(NEWS),
+    )
+    newer = (Activity.contact_id == contact_id, Activity.id > after)
+    return session.scalar(select(func.count()).select_from(Activity).where(*newer, news)) or 0
 
 
 def _actor(actor: Actor, account_name: str | None) -> str:

@@ -1,5 +1,8 @@
 """One contact's page: what is being written, what is to come, the story so far, and the tools beside it."""
 
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 from flask import after_this_request, render_template, request, url_for
 
 from tpminstitute.contacts.models import Contact
@@ -9,28 +12,37 @@ from tpminstitute.inbox.answers import subject_of
 from tpminstitute.inbox.calls import LONGEST as LONGEST_CALL
 from tpminstitute.inbox.conversations import turn_of
 from tpminstitute.inbox.models import Conversation, InquiryState, Turn
+from tpminstitute.inbox.sending import waiting_replies
 from tpminstitute.inbox.story import Place, story_of
 from tpminstitute.inbox.threads import Asked
+from tpminstitute.inbox.unsent import draft_of
 from tpminstitute.mail.personal import LONGEST, WITHOUT_SUBJECT
 from tpminstitute.sequences.queries import runs_of, switched_on
+from tpminstitute.timeline.queries import newest_fact
 from tpminstitute.web.common import session, settings
-from tpminstitute.web.staff.access import list_place, may_act
+from tpminstitute.web.staff.access import list_place, may_act, me
 from tpminstitute.web.staff.acknowledgements import owed_acknowledgements
-from tpminstitute.web.staff.ahead import ahead_views
+from tpminstitute.web.staff.ahead import ahead_views, held_views
 from tpminstitute.web.staff.inbox_list import inbox_view
+from tpminstitute.web.staff.presence import others_of
 from tpminstitute.web.staff.run_views import run_view
-from tpminstitute.web.staff.story_views import EMPTY, chosen_view, entry_view, filter_views, page_url, place_of
+from tpminstitute.web.staff.story_views import EMPTY, chosen_view, entry_views, filter_views, page_url, place_of
 from tpminstitute.web.staff.typed import Draft, Typed
 from tpminstitute.web.staff.views import Action, contact_view
 from tpminstitute.web.staff.waiting_views import frame_letters, waiting_views
 from tpminstitute.web.staff.who_view import who_view
+
+MORNING = time(9)
+"""When a reply for later goes unless another time is chosen."""
 
 
 def contact_page(contact: Contact, typed: Typed | None = None) -> str:
     """Return a contact's page, with what was typed and not kept, or empty forms."""
     typed = typed or Typed()
     choice, place = chosen_view(), place_of(request.args.get("earlier", ""))
-    page = story_of(session(), contact.id, choice, place)
+    replies = waiting_replies(session(), contact.id)
+    page = story_of(session(), contact.id, choice, place, [reply.message_id for reply in replies])
+    who = contact_view(session(), contact)
     inquiries = [entry.inquiry for entry in page.entries if isinstance(entry, Asked)]
     any_open = any(inquiry.state is InquiryState.OPEN for inquiry in inquiries)
     kept = turn_of(session(), contact.id)
@@ -41,7 +53,7 @@ def contact_page(contact: Contact, typed: Typed | None = None) -> str:
     in_question = {view.run_id for view in waiting}
     return render_template(
         "staff/contact.html",
-        contact=contact_view(session(), contact),
+        contact=who,
         who=who_view(session(), contact),
         public_id=contact.public_id,
         now=clock.now(),
@@ -55,12 +67,17 @@ def contact_page(contact: Contact, typed: Typed | None = None) -> str:
         longest_note=LONGEST_NOTE,
         turn=kept,
         done=None if any_open else _done(contact, kept),
-        draft=(typed.draft or _empty_draft(contact)) if may_act() else None,
+        draft=(typed.draft or _kept_draft(contact)) if may_act() else None,
+        tomorrow=_tomorrow(who.clock.zone),
+        our_zone=settings().institute_zone,
+        others=others_of(session(), contact.id, me().id),
+        newest_fact=newest_fact(session(), contact.id),
+        held_replies=held_views(contact, who.clock.zone, replies),
         longest=LONGEST,
-        ahead=ahead_views(runs) if place == Place() else None,
+        ahead=ahead_views(contact, who.clock.zone, runs, replies) if place == Place() else None,
         filters=filter_views(contact, choice),
         empty_text=EMPTY[choice],
-        entries=[entry_view(contact, entry) for entry in page.entries],
+        entries=entry_views(session(), contact, page.entries),
         older_url=page_url(contact, choice, page.older) if page.older else None,
         newest_url=page_url(contact, choice, None) if place != Place() else None,
         owed=owed_acknowledgements(session(), contact, inquiries),
@@ -70,8 +87,18 @@ def contact_page(contact: Contact, typed: Typed | None = None) -> str:
     )
 
 
-def _empty_draft(contact: Contact) -> Draft:
+def _kept_draft(contact: Contact) -> Draft:
+    """Return the reply as whoever looks left it, or an empty one."""
+    kept = draft_of(session(), contact.id, me().id)
+    if kept is not None:
+        return Draft(kept.subject, kept.text, kept.nonce, kept_at=kept.at)
     return Draft(subject_of(session(), contact) or WITHOUT_SUBJECT, "", tokens.public_id())
+
+
+def _tomorrow(zone: ZoneInfo) -> str:
+    """Return tomorrow's morning as a field for a moment has it, by the clock of `zone`."""
+    morning = datetime.combine(zones.local(clock.now(), zone).date() + timedelta(days=1), MORNING)
+    return f"{zones.existing(morning, zone):%Y-%m-%dT%H:%M}"
 
 
 def _done(contact: Contact, kept: Conversation | None) -> Action | None:

@@ -1,21 +1,25 @@
 """What the template of a contact's story is given: each entry with what can be done, what is to come, the filters."""
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import request, url_for
+from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.notes import Written
 from tpminstitute.core.text import visible
+from tpminstitute.inbox.sending import to_be_taken_back
 from tpminstitute.inbox.story import Choice, Entry, Place
 from tpminstitute.inbox.threads import Asked, Heard, Said
+from tpminstitute.mail.models import MessageKind
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.queries import Entry as Fact
 from tpminstitute.web.staff.access import list_place, may_act
 from tpminstitute.web.staff.thread_views import HeardView, heard_view
-from tpminstitute.web.staff.views import InquiryView, MailView, inquiry_view, mail_view
+from tpminstitute.web.staff.views import Action, InquiryView, MailView, inquiry_view, mail_view
 
 LABELS = {
     Choice.ALL: "All",
@@ -92,8 +96,14 @@ class FilterView:
     current: bool
 
 
-def entry_view(contact: Contact, entry: Entry) -> EntryView:
-    """Return one entry of a story with the actions that the looker's role allows."""
+def entry_views(session: Session, contact: Contact, entries: Sequence[Entry]) -> list[EntryView]:
+    """Return the entries of a story with the actions that the looker's role allows."""
+    replies = [entry.mail.id for entry in entries if isinstance(entry, Said) and entry.mail.kind is MessageKind.REPLY]
+    back = to_be_taken_back(session, replies) if replies and may_act() else set()
+    return [_entry_view(contact, entry, back) for entry in entries]
+
+
+def _entry_view(contact: Contact, entry: Entry, back: Collection[int]) -> EntryView:
     match entry:
         case Asked():
             mail = heard_view(entry.mail) if entry.mail else None
@@ -101,12 +111,20 @@ def entry_view(contact: Contact, entry: Entry) -> EntryView:
         case Heard():
             return EntryView(heard=heard_view(entry))
         case Said():
-            return EntryView(said=mail_view(entry.mail))
+            return EntryView(said=_said_view(contact, entry, back))
         case Written():
             return EntryView(note=note_view(contact, entry))
         case Fact():
             call = entry.kind is ActivityKind.CALL_NOTED
             return EntryView(fact=FactView(entry.at, entry.sentence, entry.actor, call))
+
+
+def _said_view(contact: Contact, entry: Said, back: Collection[int]) -> MailView:
+    view = mail_view(entry.mail)
+    if entry.mail.id in back:
+        place = {"public_id": contact.public_id, "message_id": entry.mail.id, **list_place()}
+        view.actions.append(Action("Take back", url_for("staff.take_reply_back", **place)))
+    return view
 
 
 def note_view(contact: Contact, note: Written) -> NoteView:

@@ -1,19 +1,28 @@
 """What was typed on a contact's page and not kept, so that it comes back as it was, with the sentence that says why."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from tpminstitute.contacts.notes import Written
 
 
 @dataclass(frozen=True)
 class Draft:
-    """An answer as it is being written; `problem` says why it was not sent, `asks` that the address is closed."""
+    """An answer as it is being written; `problem` says why it was not sent, `asks` that the address is closed.
+
+    `when` is the moment that was chosen for later, as a clock shows it: theirs, or the institute's with `ours`.
+    `kept_at` is when it was kept as a draft.
+    """
 
     subject: str
     text: str
     nonce: str
     problem: str = ""
     asks: bool = False
+    when: str = ""
+    ours: bool = False
+    later: bool = False
+    kept_at: datetime | None = None
 
 
 @dataclass(frozen=True)

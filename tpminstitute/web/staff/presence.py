@@ -1,0 +1,60 @@
+"""Who else is on a contact's page, who is writing, and what is new since it was opened."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.presence import FRESH, be_here, others_here
+from tpminstitute.contacts.service import by_public_id
+from tpminstitute.core import clock
+from tpminstitute.core.text import visible
+from tpminstitute.inbox.unsent import Writing, others_writing
+from tpminstitute.timeline.queries import count_news
+from tpminstitute.web.common import how_long, session
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.access import id_argument, me
+
+
+@dataclass(frozen=True)
+class Others:
+    """What a page says of colleagues, in sentences; both lists may be empty."""
+
+    here: list[str]
+    writing: list[str]
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of them, who writes first."""
+        return [*self.writing, *self.here]
+
+
+@staff.post("/contacts/<public_id>/here")
+def be_on_contact(public_id: str) -> dict[str, Any]:
+    """Say that one has the contact open; answers who else has, and how much is new since the fact `?after=`."""
+    contact = by_public_id(session(), public_id)
+    if contact is None:
+        abort(404)
+    be_here(session(), contact.id, me().id)
+    news = count_news(session(), contact.id, me().id, id_argument("after") or 0)
+    return {"others": others_of(session(), contact.id, me().id).sentences, "news": _in_words(news)}
+
+
+def others_of(session: Session, contact_id: int, account_id: int) -> Others:
+    """Return what colleagues do on a contact's page now, or left unfinished there."""
+    drafts = others_writing(session, contact_id, account_id)
+    busy = {draft.name for draft in drafts if clock.now() - draft.at < FRESH}
+    here = [visible(name) for name in others_here(session, contact_id, account_id) if name not in busy]
+    return Others([f"{name} has this contact open." for name in here], [_sentence(draft) for draft in drafts])
+
+
+def _sentence(draft: Writing) -> str:
+    name, waited = visible(draft.name), how_long(draft.since).striptags()
+    if clock.now() - draft.at < FRESH:
+        return f"{name} is writing a reply, since {waited}."
+    return f"{name} has an unfinished reply, begun {waited} ago."
+
+
+def _in_words(news: int) -> str:
+    return "" if not news else "One new thing happened." if news == 1 else f"{news} new things happened."

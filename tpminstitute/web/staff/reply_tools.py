@@ -1,0 +1,83 @@
+"""Around a reply: kept as one types, taken back in time, sent after it was held back."""
+
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.service import by_public_id, locked
+from tpminstitute.core.errors import Refusal
+from tpminstitute.inbox import sending
+from tpminstitute.inbox.unsent import LONGEST_SUBJECT, Unsent, keep_draft
+from tpminstitute.web.common import session, settings
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.typed import Draft
+
+
+def typed_reply() -> Draft:
+    """Return the reply that the form holds, as it was typed."""
+    return Draft(
+        subject=request.form.get("subject", "")[:LONGEST_SUBJECT],
+        text=request.form.get("text", "").replace("\r\n", "\n"),
+        nonce=request.form.get("nonce", "")[:60],
+        when=request.form.get("when", "")[:30],
+        ours=request.form.get("clock") == "ours",
+        later=request.form.get("do") == "later",
+    )
+
+
+def unsent_of(draft: Draft) -> Unsent:
+    """Return the words of a reply that was typed."""
+    return Unsent(draft.subject, draft.text, draft.nonce)
+
+
+@staff.post("/contacts/<public_id>/reply/draft")
+@acting
+def keep_reply(public_id: str) -> dict[str, Any]:
+    """Keep a reply as it is typed; the script asks every few seconds, and learns under which nonce it is kept."""
+    found = by_public_id(session(), public_id)
+    if found is None:
+        abort(404)
+    kept = keep_draft(session(), found.id, me().id, unsent_of(typed_reply()))
+    return {"kept": kept is not None, "nonce": kept.nonce if kept else ""}
+
+
+@staff.post(f"/contacts/<public_id>/replies/<{ROW_ID}:message_id>/take-back")
+@acting
+def take_reply_back(public_id: str, message_id: int) -> Response:
+    """Take a reply back that has not gone yet; its text stands in the editor again."""
+    contact = _contact(public_id)
+    try:
+        sending.take_back(session(), contact, message_id, me())
+        flash("The reply is taken back. Its text is in the editor again.", "success")
+    except Refusal as refusal:
+        flash(str(refusal), "warning")
+    return _home(contact)
+
+
+@staff.post(f"/contacts/<public_id>/replies/<{ROW_ID}:message_id>/send")
+@acting
+def send_held_back(public_id: str, message_id: int) -> Response:
+    """Send a reply now that was held back because they wrote."""
+    contact = _contact(public_id)
+    try:
+        sending.send_held_back(session(), settings(), contact, message_id, me())
+        flash("The reply is on its way.", "success")
+    except Refusal as refusal:
+        session().rollback()
+        flash(str(refusal), "warning")
+    return _home(contact)
+
+
+def _contact(public_id: str) -> Contact:
+    found = by_public_id(session(), public_id)
+    if found is None:
+        abort(404)
+    return locked(session(), found.id)
+
+
+def _home(contact: Contact) -> Response:
+    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place(), _anchor="reply"), 303)
