@@ -10,7 +10,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet install -
 # ARGS="-k inquiry" and the like go to pytest.
 ARGS :=
 
-.PHONY: help setup run test check bench faults lock
+.PHONY: help setup run demo test check bench faults lock
 
 help: ## Show this page
 	@awk 'BEGIN { FS = ":.*## "; print "TPM Institute. Two commands are enough: make run, make test.\n" } \
@@ -21,6 +21,13 @@ setup: $(VENV)/project.stamp ## Make .venv and install the locked packages (the 
 
 run: $(VENV)/project.stamp ## Run the whole service on http://127.0.0.1:8000 (Ctrl-C stops it)
 	@exec $(PYTHON) app.py
+
+demo: $(VENV)/project.stamp ## Run the service with 500 invented people, in var/demo (prints an account to sign in with)
+	@set -e; DATA_DIR=$${DEMO_DIR:-var/demo}; export DATA_DIR; unset DATABASE_URL SMTP_URL IMAP_URL; \
+	people=500; [ ! -e "$$DATA_DIR/tpminstitute.db" ] || people=0; \
+	$(PYTHON) -m tpminstitute.cli migrate >/dev/null; \
+	$(PYTHON) -m tpminstitute.cli demo --contacts $$people --account; \
+	exec $(PYTHON) app.py
 
 test: $(VENV)/dev.stamp ## Run every test on real parts, started for the tests (ARGS="-k word" picks some)
 	@$(PYTHON) -m tests.parts.install

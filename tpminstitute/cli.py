@@ -160,6 +160,18 @@ def simulate(contacts: int, days: int, seed: int, processes: int, all_sequences:
         raise click.exceptions.Exit(1)
 
 
+@commands.command()
+@click.option("--contacts", type=click.IntRange(0, 2_000_000), default=500, show_default=True, help="How many.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is other people.")
+@click.option("--account", is_flag=True, help="Add an account to look around with, and print its password.")
+def demo(contacts: int, seed: int, account: bool) -> None:
+    """Fill the database with invented people and their histories; one that holds real contacts is refused."""
+    from tpminstitute.demo_command import fill_and_tell
+    from tpminstitute.simulation.demo import Demo
+
+    fill_and_tell(load_settings(), Demo(contacts, seed), with_account=account)
+
+
 @commands.group()
 def mail() -> None:
     """Hold all outgoing mail, and let it go again."""

@@ -81,6 +81,15 @@ def test_a_word_between_people_is_a_touch_and_an_automatic_mail_is_none(db, sett
     assert (card_of(db).last_touch_at == later) is touches
 
 
+def test_a_touch_that_is_erased_was_none(db, settings):
+    inquiry = submitted(db, settings)
+    with clock.at(clock.now() + timedelta(days=1)), db.write() as session:
+        record(session, contact_of(db).id, ActivityKind.CALL_NOTED, "Talked.")
+    with db.write() as session:
+        session.execute(delete(Activity).where(Activity.kind == ActivityKind.CALL_NOTED))
+    assert card_of(db).last_touch_at == inquiry.received_at
+
+
 @pytest.mark.parametrize(
     ("kind", "source"), [(ActivityKind.CONTACT_IMPORTED, Origin.IMPORT), (ActivityKind.CONTACT_ADDED, Origin.BY_HAND)]
 )
@@ -155,6 +164,15 @@ def test_the_triggers_say_what_the_facts_say_whatever_happens(db, settings, doin
         assert kept == all_cards(session)
 
 
+INQUIRIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"suspicions": SUSPICION},
+    {"consents": True},
+    {"source_page": "mail"},
+    {"topic": "pmp"},
+)
+
+
 class World:
     """A few people to whom anything may happen, in any order, some of it past every service."""
 
@@ -169,14 +187,7 @@ class World:
     def do(self, what, who, other):
         """Let one thing happen; what is refused is nothing."""
         if what < 5:
-            kinds: tuple[dict[str, Any], ...] = (
-                {},
-                {"suspicions": SUSPICION},
-                {"consents": True},
-                {"source_page": "mail"},
-                {"topic": "pmp"},
-            )
-            submitted(self.db, self.settings, email=email_of(who), **kinds[what])
+            submitted(self.db, self.settings, email=email_of(who), **INQUIRIES[what])
             return
         with self.db.write() as session:
             ids = {each.email_key: each.id for each in session.scalars(select(Contact))}
