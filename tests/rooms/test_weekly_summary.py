@@ -127,4 +127,3 @@ def test_two_workers_at_once_write_it_once(db, settings, week, database_url):
             thread.join()
     assert sum(done) == 1
     assert len(summaries(db)) == 1
-

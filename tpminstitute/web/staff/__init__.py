@@ -23,8 +23,8 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     presence,  # noqa: F401
     received,  # noqa: F401
     replies,  # noqa: F401
-    reports,  # noqa: F401
     reply_tools,  # noqa: F401
+    reports,  # noqa: F401
     sequence_edit,  # noqa: F401
     sequence_settings,  # noqa: F401
     sequences,  # noqa: F401
