@@ -9,7 +9,9 @@ import tpminstitute.core.heartbeat
 import tpminstitute.inbox.models
 import tpminstitute.institute.models
 import tpminstitute.mail.models
+import tpminstitute.merging.models
 import tpminstitute.pipeline.models
+import tpminstitute.privacy.models
 import tpminstitute.sequences.models
 import tpminstitute.timeline.models
 import tpminstitute.today.models  # noqa: F401

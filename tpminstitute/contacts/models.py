@@ -42,6 +42,12 @@ class Contact(Base):
         CheckConstraint("(time_zone IS NULL) = (time_zone_source IS NULL)", name="time_zone_from_somewhere"),
         CheckConstraint("(background IS NULL) = (background_source IS NULL)", name="background_from_somebody"),
         CheckConstraint("number >= 1", name="number_from_one"),
+        Index(
+            "ix_contacts_merged_into_id",
+            "merged_into_id",
+            sqlite_where=text("merged_into_id IS NOT NULL"),
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -60,6 +66,15 @@ class Contact(Base):
     """Who of the staff looks after them; nobody by default."""
     number: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     """How often staff changed who they are, and one: who saves a stale page finds out."""
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"))
+    """Set once this contact turned out to be another one: this row is only a shell that leads there."""
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Set once everything personal was erased: this row is only a shell that keeps counts true."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether this is a shell, and no person any more."""
+        return self.merged_into_id is not None or self.erased_at is not None
 
 
 class ContactTag(Base):

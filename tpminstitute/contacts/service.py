@@ -43,9 +43,10 @@ def find_or_add(session: Session, person: Person) -> Contact:
 
     What is already known is never overwritten by a form that anybody can fill in; gaps are filled. Only of the time
     zone the newest browser counts, unless staff set it: people move, and the worst is a mail at an odd hour.
+    An address that seems new is looked for twice: who waited for a merge to end finds it with the one that remains.
     """
     zone = find_zone(person.time_zone, person.phone_e164)
-    contact = locked_by_address(session, person.email.key)
+    contact = locked_by_address(session, person.email.key) or locked_by_address(session, person.email.key)
     if contact is None:
         _add_if_new(session, person, zone)
         contact = session.scalars(
@@ -68,8 +69,14 @@ def locked_by_address(session: Session, email_key: str) -> Contact | None:
 
 
 def locked(session: Session, contact_id: int) -> Contact:
-    """Return a contact, locked until the transaction ends."""
-    return session.scalars(select(Contact).where(Contact.id == contact_id).with_for_update(key_share=True)).one()
+    """Return a contact, locked until the transaction ends; for one that was merged, the one that remains."""
+    found = session.scalars(
+        select(Contact)
+        .where(Contact.id == contact_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    return found if found.merged_into_id is None else locked(session, found.merged_into_id)
 
 
 def knows_address(session: Session, contact: Contact, email_key: str) -> bool:
@@ -95,8 +102,11 @@ def add_address(session: Session, contact: Contact, email: EmailAddress, account
 
 
 def by_public_id(session: Session, public_id: str) -> Contact | None:
-    """Return the contact with that public id, or None."""
-    return session.scalar(select(Contact).where(Contact.public_id == public_id))
+    """Return the contact with that public id, or None; for one that was merged, the one that remains."""
+    found = session.scalar(select(Contact).where(Contact.public_id == public_id))
+    while found is not None and found.merged_into_id is not None:
+        found = session.get_one(Contact, found.merged_into_id)
+    return found
 
 
 def _add_if_new(session: Session, person: Person, zone: FoundZone | None) -> None:

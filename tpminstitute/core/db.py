@@ -28,6 +28,7 @@ from sqlalchemy.types import TypeDecorator
 
 from tpminstitute.core import jobs
 from tpminstitute.core.errors import SettingsError
+from tpminstitute.core.tokens import digest
 
 SAFE_WAL = (3, 51, 3)
 """SQLite before this version can corrupt a database when its write-ahead log is reset (sqlite.org/wal.html)."""
@@ -186,6 +187,8 @@ def _sqlite_engine(url: str, durable: bool) -> Engine:
             "foreign_keys = ON",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+        # A trigger of the schema asks for it; PostgreSQL brings its own.
+        connection.create_function("sha256_hex", 1, digest, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

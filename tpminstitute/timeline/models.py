@@ -64,6 +64,7 @@ class ActivityKind(StrEnum):
     PROMISE_AT_RISK = "promise_at_risk"
     CONTACTS_MERGED = "contacts_merged"
     CONTACTS_UNMERGED = "contacts_unmerged"
+    CONTACT_ERASED = "contact_erased"
     CONTACT_ADDED = "contact_added"
     CONTACT_IMPORTED = "contact_imported"
     IMPORT_REVERTED = "import_reverted"

@@ -1,0 +1,73 @@
+"""What was erased, the opt-outs that outlive it, and the rules by which things go by themselves."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tpminstitute.core.db import Base, UtcDateTime, enum_type
+from tpminstitute.mail.models import SuppressionReason
+
+
+class RuleKind(StrEnum):
+    """What goes by itself after a while, where an administrator says so."""
+
+    QUIET_CONTACTS = "quiet_contacts"
+    SPAM_INQUIRIES = "spam_inquiries"
+    SENT_BYTES = "sent_bytes"
+    RECEIVED_BYTES = "received_bytes"
+
+
+class Erasure(Base):
+    """Somebody's personal data was erased: whose shell, by whom or by which rule, and how many rows of what."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (CheckConstraint("account_id IS NULL OR rule IS NULL", name="by_somebody_or_a_rule"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), unique=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    rule: Mapped[RuleKind | None] = mapped_column(enum_type(RuleKind))
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class ErasedAddress(Base):
+    """An address that stays closed although it was erased: only its digest is kept, to know it should it come again.
+
+    A trigger on new contacts and addresses puts what was said of it back in force.
+    """
+
+    __tablename__ = "erased_addresses"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[SuppressionReason] = mapped_column(enum_type(SuppressionReason))
+    withdrew: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RetentionRule(Base):
+    """After how long something goes by itself; without a row, never."""
+
+    __tablename__ = "retention_rules"
+    __table_args__ = (CheckConstraint("length BETWEEN 1 AND 3650", name="length_sensible"),)
+
+    kind: Mapped[RuleKind] = mapped_column(enum_type(RuleKind), primary_key=True)
+    length: Mapped[int]
+    """In months, or in days for what counts in days (`privacy/retention.py`)."""
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RetentionRun(Base):
+    """A rule was carried out: when, and how many things went."""
+
+    __tablename__ = "retention_runs"
+    __table_args__ = (CheckConstraint("gone >= 0", name="gone_not_negative"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[RuleKind] = mapped_column(enum_type(RuleKind))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    gone: Mapped[int]
