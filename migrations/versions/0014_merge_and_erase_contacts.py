@@ -40,7 +40,7 @@ UNTIL_ERASED = {
 
 OF_THE_LINE = (
     "NEW.subject = 'contact ' || contacts.public_id || ', erased' AND ({found}(OLD.subject, contacts.public_id) > 0 "
-    "OR {found}(OLD.subject, contacts.name) > 0 OR {found}(lower(OLD.subject), contacts.email_key) > 0 "
+    "OR {found}(lower(OLD.subject), contacts.email_key) > 0 "
     "OR EXISTS (SELECT 1 FROM contact_addresses WHERE contact_addresses.contact_id = contacts.id "
     "AND {found}(lower(OLD.subject), contact_addresses.email_key) > 0))"
 )

@@ -35,8 +35,11 @@ def keep_content(session: Session, mail: ReceivedMail, content: bytes, attachmen
 
 
 def content_of(session: Session, mail: ReceivedMail) -> bytes:
-    """Return a received mail's bytes, exactly as they came."""
-    content = session.get_one(ReceivedContent, mail.id).content
+    """Return a received mail's bytes, exactly as they came; b'' once they aren't kept any more (retention, erasure)."""
+    whole = session.get(ReceivedContent, mail.id)
+    if whole is None:
+        return b""
+    content = whole.content
     kept = session.execute(
         select(AttachmentBody.digest, AttachmentBody.encoded)
         .join(ReceivedAttachment, ReceivedAttachment.digest == AttachmentBody.digest)

@@ -77,12 +77,14 @@ def answered_message(session: Session, settings: Settings, mail: ReadMail) -> Me
 
 
 def _owner(session: Session, tags: Sequence[Tag], answers: Message | None) -> Contact | None:
+    """Return whom a tag or the mail of ours names; who was erased is nobody, so that what they write begins anew."""
     for tag in tags:
         contact = by_public_id(session, tag.subject)
-        if contact is not None:
+        if contact is not None and not contact.gone:
             return locked(session, contact.id)
     about = answers.contact_id if answers is not None else None
-    return locked(session, about) if about is not None else None
+    owner = locked(session, about) if about is not None else None
+    return None if owner is None or owner.gone else owner
 
 
 def _stranger(mail: ReadMail, owner: Contact) -> str:

@@ -27,6 +27,8 @@ NOT_STAFF = (
     "if it is a colleague's, copy it into a reply."
 )
 
+ERASED = "It answers a notice about a person who was erased since: there is no address to send it on to."
+
 _MOST_FILED = 20
 """Contacts that one copied mail is filed with."""
 
@@ -54,6 +56,9 @@ def _answer_notice(session: Session, settings: Settings, row: ReceivedMail, mail
     contact = by_public_id(session, tag.subject) if tag.genuine else None
     if contact is None:
         row.standing, row.doubt = Standing.DOUBTFUL, FORGED
+        return
+    if contact.gone:
+        row.standing, row.doubt = Standing.DOUBTFUL, ERASED
         return
     contact = locked(session, contact.id)
     row.contact_id = contact.id

@@ -54,8 +54,11 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
     Returns the inquiry's public id.
     """
     reach(FailPoint.INTAKE_BEFORE_STORE)
+    earlier = _earlier(session, submission)
+    if earlier is not None:  # asked first, too: whoever was erased isn't made a contact again by an old form
+        return earlier
     contact = find_or_add(session, submission.person)
-    earlier = session.scalar(select(Inquiry.public_id).where(Inquiry.form_key == submission.form_key))
+    earlier = _earlier(session, submission)
     if earlier is not None:
         return earlier
     inquiry = _store(session, contact, submission)
@@ -69,6 +72,10 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
         follow_through(session, settings, inquiry, contact)
     reach(FailPoint.INTAKE_BEFORE_COMMIT)
     return inquiry.public_id
+
+
+def _earlier(session: Session, submission: Submission) -> str | None:
+    return session.scalar(select(Inquiry.public_id).where(Inquiry.form_key == submission.form_key))
 
 
 def follow_through(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> None:

@@ -21,7 +21,7 @@ from tpminstitute.sequences.stopping import stop_run
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
-SHELL_NAME = "Merged contact"
+SHELL_NAME = "(merged)"
 
 NOT_TWICE = "They get the same follow-ups by another run, since two contacts were merged."
 

@@ -25,6 +25,8 @@ NEW_WORDS = "The sentence you would agree to has changed since you opened this p
 def ask_to_unsubscribe(token: str) -> tuple[str, int]:
     """Ask before anything changes: link scanners fetch every address in a mail."""
     contact = opt_out.contact_of_token(session(), settings(), token)
+    if contact is not None and contact.gone:
+        return _nothing_kept()
     return _unknown() if contact is None else _page(contact)
 
 
@@ -38,6 +40,8 @@ def unsubscribe(token: str) -> tuple[str, int]:
     contact = opt_out.contact_of_token(session(), settings(), token)
     if contact is None:
         return _unknown()
+    if contact.gone:
+        return _nothing_kept()
     chosen = request.form.get("wish", "")
     if "List-Unsubscribe" in request.form or not chosen:
         opt_out.opt_out(session(), contact)
@@ -90,6 +94,11 @@ def _topic(contact: Contact) -> str | None:
 
 def _unknown() -> tuple[str, int]:
     return render_template("site/unsubscribe.html", state="unknown"), 404
+
+
+def _nothing_kept() -> tuple[str, int]:
+    """Answer the link of somebody who was erased: there is nothing to stop, and nothing to change."""
+    return render_template("site/unsubscribe.html", state="nothing_kept"), 200
 
 
 def _masked(email: str) -> str:

@@ -1,0 +1,176 @@
+"""Erase a person: what they said, who they are, how to reach them. What stays is a shell that keeps counts true."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from tpminstitute.accounts.models import AuditEntry
+from tpminstitute.accounts.service import record_audit
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.service import locked
+from tpminstitute.core import clock
+from tpminstitute.core.belonging import Belonging
+from tpminstitute.core.errors import Refusal
+from tpminstitute.core.tokens import digest
+from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedAttachment, ReceivedMail
+from tpminstitute.inbox.opt_out import opted_out, unsubscribed
+from tpminstitute.mail.models import Message, MessageStatus, Suppression, SuppressionReason
+from tpminstitute.mail.outbox import UNSENT
+from tpminstitute.merging.service import address_keys, expect_no_mail_on_its_way
+from tpminstitute.pipeline.models import Lead, Outcome, Stage
+from tpminstitute.privacy.models import ErasedAddress, Erasure, RuleKind
+from tpminstitute.privacy.personal import BLANKED, GONE, OF_THE_CONTACT, Instead, of_contacts
+from tpminstitute.sequences.stopping import stop_for_contact
+from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.service import record
+
+REASON = "The person was erased."
+
+_BATCH = 200
+_MOST_SHELLS = 1000
+
+
+def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleKind | None = None) -> Erasure:
+    """Erase everything personal of a contact, and of the shells that were merged into them.
+
+    Parameters: `account_id`, who does it; `rule`, the rule of retention that does, if it is one.
+    Queued mails are cancelled and follow-ups stopped. An opt-out outlives it, as a digest of the address. Raises
+    `Refusal`, and the caller must roll back, when they were erased before or a mail to them is being sent right now.
+    """
+    contact = locked(session, contact_id)
+    if contact.erased_at is not None:
+        raise Refusal("This person was erased already. Nothing was changed.")
+    ids = [contact.id, *shells_of(session, contact.id)]
+    expect_no_mail_on_its_way(session, ids)
+    counts = counts_of(session, ids)
+    _stop_everything(session, contact)
+    keys = address_keys(session, ids)
+    _keep_opt_outs(session, contact, keys)
+    session.execute(update(Contact).where(Contact.id.in_(ids)).values(erased_at=clock.now()))
+    _blank_audit(session, contact, keys)
+    _blank(session, ids)
+    _close_what_waits(session, contact.id)
+    found = Erasure(contact_id=contact.id, at=clock.now(), account_id=account_id, rule=rule, counts=counts)
+    session.add(found)
+    sentence = "Everything personal was erased."
+    record(session, contact.id, ActivityKind.CONTACT_ERASED, sentence, account_id=account_id)
+    why = f" ({rule.value})" if rule else ""
+    record_audit(session, "contact_erased", f"contact {contact.public_id}{why}", account_id=account_id)
+    session.flush()
+    session.expire_all()
+    return found
+
+
+def shells_of(session: Session, contact_id: int) -> list[int]:
+    """Return the ids of the contacts that were merged into this one, directly or one after the other."""
+    found: list[int] = []
+    level = [contact_id]
+    while level and len(found) < _MOST_SHELLS:
+        level = list(session.scalars(select(Contact.id).where(Contact.merged_into_id.in_(level))))
+        found += level
+    return found
+
+
+def counts_of(session: Session, ids: Sequence[int]) -> dict[str, int]:
+    """Return how many rows of each table belong to these contacts; tables without any are left out."""
+    found = {}
+    for one in of_contacts():
+        rows = session.scalar(select(func.count()).select_from(one.table).where(one.of(ids))) or 0
+        if rows:
+            found[one.table.name] = rows
+    return found
+
+
+def _stop_everything(session: Session, contact: Contact) -> None:
+    stop_for_contact(session, contact.id, REASON)
+    waiting = (Message.contact_id == contact.id, Message.status.in_((*UNSENT, MessageStatus.UNCERTAIN)))
+    ended = {"status": MessageStatus.CANCELLED, "reason": REASON, "lease_token": None, "lease_until": None}
+    session.execute(update(Message).where(*waiting).values(ended), execution_options={"synchronize_session": False})
+
+
+def _keep_opt_outs(session: Session, contact: Contact, keys: Sequence[str]) -> None:
+    """Keep what closes an address, under its digest; the address itself goes from the list."""
+    withdrew = opted_out(session, contact) or unsubscribed(session, contact)
+    closed = {row.email_key: row for row in session.scalars(select(Suppression).where(Suppression.email_key.in_(keys)))}
+    kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for key in keys:
+        suppression = closed.get(key)
+        if suppression is None and not withdrew:
+            continue
+        kept = {
+            "digest": digest(key),
+            "reason": suppression.reason if suppression else SuppressionReason.OPT_OUT,
+            "withdrew": withdrew,
+            "at": suppression.at if suppression else clock.now(),
+        }
+        session.execute(kind(ErasedAddress).values(kept).on_conflict_do_nothing(index_elements=["digest"]))
+    session.execute(delete(Suppression).where(Suppression.email_key.in_(keys)))
+
+
+def _blank_audit(session: Session, contact: Contact, keys: Sequence[str]) -> None:
+    """Let the lines of the audit log that name an address of theirs name their shell instead."""
+    names = or_(*(func.lower(AuditEntry.subject).contains(key, autoescape=True) for key in keys))
+    session.execute(
+        update(AuditEntry).where(names).values(subject=f"contact {contact.public_id}, erased"),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _blank(session: Session, ids: Sequence[int]) -> None:
+    """Empty or delete every row of theirs; what they own goes before they do."""
+    attachments = session.scalars(_digests(ids)).all()
+    for one in reversed(of_contacts()):
+        if one.table.name in GONE:
+            session.connection().execute(delete(one.table).where(one.of(ids)))
+        elif one.table.name in BLANKED:
+            _blank_rows(session, one, ids, BLANKED[one.table.name])
+    _forget_bodies(session, attachments)
+    for contact_id in ids:
+        own: dict[str, object] = {**OF_THE_CONTACT, "email_key": f"erased:{contact_id}", "owner_id": None}
+        own |= {"time_zone_source": None, "background": None, "background_source": None}
+        session.execute(
+            update(Contact).where(Contact.id == contact_id).values({**own, "number": Contact.number + 1}),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _blank_rows(session: Session, one: Belonging, ids: Sequence[int], instead: Mapping[str, Instead]) -> None:
+    fixed = {name: value for name, value in instead.items() if not callable(value)}
+    made = {name: value for name, value in instead.items() if callable(value)}
+    connection, table = session.connection(), one.table
+    if fixed:
+        connection.execute(update(table).where(one.of(ids)).values(fixed))
+    for name, make in made.items():
+        for old in connection.scalars(select(table.c[name]).where(one.of(ids)).distinct()).all():
+            if make(old) != old:
+                connection.execute(update(table).where(one.of(ids), table.c[name] == old).values({name: make(old)}))
+
+
+def _digests(ids: Sequence[int]) -> Select[str]:
+    mails = select(ReceivedMail.id).where(ReceivedMail.contact_id.in_(ids))
+    return select(ReceivedAttachment.digest).where(ReceivedAttachment.mail_id.in_(mails)).distinct()
+
+
+def _forget_bodies(session: Session, digests: Sequence[str]) -> None:
+    """Delete the bodies of files that no mail has any more."""
+    for start in range(0, len(digests), _BATCH):
+        some = digests[start : start + _BATCH]
+        used = select(ReceivedAttachment.digest).where(ReceivedAttachment.digest.in_(some))
+        session.execute(
+            delete(AttachmentBody).where(AttachmentBody.digest.in_(some), AttachmentBody.digest.not_in(used)),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _close_what_waits(session: Session, contact_id: int) -> None:
+    """Nobody waits for an answer any more, and the lead is lost; what was won stays won."""
+    quietly = {"synchronize_session": False}
+    for state, then in ((InquiryState.OPEN, InquiryState.HANDLED), (InquiryState.SUSPECTED, InquiryState.SPAM)):
+        theirs = update(Inquiry).where(Inquiry.contact_id == contact_id, Inquiry.state == state)
+        session.execute(theirs.values(state=then), execution_options=quietly)
+    lost = session.scalar(select(Stage.id).where(Stage.outcome == Outcome.LOST).order_by(Stage.position).limit(1))
+    waiting = update(Lead).where(Lead.contact_id == contact_id, Lead.closed_at.is_(None))
+    ended = {"closed_at": clock.now()} | ({"stage_id": lost} if lost is not None else {})
+    session.execute(waiting.values(ended), execution_options=quietly)
