@@ -12,6 +12,8 @@ from tpminstitute.core.jobs import Job
 FOLLOW_UP_SECONDS = 60
 LOOK_AHEAD_SECONDS = 60
 TIDY_SECONDS = 3600
+COMPARE_SECONDS = 60
+RETAIN_SECONDS = 300
 
 _BEGUN, _BEGUN_MONOTONIC = clock.now(), monotonic()
 
@@ -41,6 +43,9 @@ def steady_now() -> datetime:
 def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
     """Return Celery's schedule: the sweep every `sweep_seconds`, what is due each minute, tidying each hour.
 
+    New contacts are compared with the others each minute. What the rules of retention mean goes a little every five
+    minutes, until all has gone for the day.
+
     A wake-up that nobody took by the time of the next one is dropped by the broker's expiry.
     """
     every = {
@@ -48,6 +53,8 @@ def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
         Job.FOLLOW_UP: FOLLOW_UP_SECONDS,
         Job.LOOK_AHEAD: LOOK_AHEAD_SECONDS,
         Job.TIDY: TIDY_SECONDS,
+        Job.COMPARE: COMPARE_SECONDS,
+        Job.RETAIN: RETAIN_SECONDS,
     }
     return {
         job.value: {

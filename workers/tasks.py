@@ -15,6 +15,9 @@ from tpminstitute.institute.service import effective
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
 from tpminstitute.reports.weekly import write_summaries
+from tpminstitute.merging.duplicates import compare_waiting
+from tpminstitute.merging.since import gather_strays
+from tpminstitute.privacy.retention import run_rules
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
 
@@ -43,3 +46,12 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
             tidy_sessions(session)
             tidy_presences(session)
             tidy_hook_events(session)
+
+    @celery.task(name=Job.COMPARE.value)
+    def _compare() -> None:
+        gather_strays(db)
+        compare_waiting(db)
+
+    @celery.task(name=Job.RETAIN.value)
+    def _retain() -> None:
+        run_rules(db)

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.orm import Session
 
 from tpminstitute.contacts import card_triggers, cards
 from tpminstitute.core.db import UtcDateTime
@@ -36,8 +35,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_contact_cards")),
     )
-    with Session(connection) as session:
-        cards.rebuild(session)
+    connection.execute(sa.text(cards.making(connection.dialect.name, "true")))
     for column in ("last_touch_at", "first_seen_at", "name_key"):
         rest = [held for held in (*HELD, "first_seen_at", "last_touch_at") if held != column]
         op.create_index(f"ix_contact_cards_by_{column}", "contact_cards", [column, "contact_id", *rest])

@@ -8,7 +8,7 @@ from tpminstitute.core.db import UtcDateTime
 from tpminstitute.timeline.models import ActivityKind
 
 revision = "0014"
-down_revision = "0006"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -185,6 +185,7 @@ def _make_retention() -> None:
         sa.Column("kind", _enum("rule_kind", *RULES), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("gone", sa.Integer(), nullable=False),
+        sa.Column("finished", sa.Boolean(), nullable=False),
         sa.CheckConstraint("gone >= 0", name=op.f("ck_retention_runs_gone_not_negative")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_retention_runs")),
     )

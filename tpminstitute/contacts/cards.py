@@ -38,6 +38,9 @@ KNOWN_BY = (*ORIGINS, ActivityKind.REPLY_RECEIVED, ActivityKind.STAFF_REPLIED, A
 BY_MAIL = "mail"
 """What stands as the source page of an inquiry that came as a mail."""
 
+PRESENT = "contacts.merged_into_id IS NULL AND contacts.erased_at IS NULL"
+"""Who is still a person: a shell that was merged or erased stands in no list."""
+
 AT_ONCE = 500
 
 
@@ -110,20 +113,23 @@ def facts(dialect: str) -> dict[str, str]:
 
 
 def rebuild(session: Session, contact_ids: Sequence[int] | None = None) -> None:
-    """Make the cards of these contacts, or of all, anew from the facts.
+    """Make the cards of these contacts, or of all, anew from the facts; a shell gets none.
 
     For whoever moves rows between contacts, or loads them past the triggers.
     """
+    dialect = session.get_bind().dialect.name
     if contact_ids is None:
-        session.execute(text(_rebuilding(session, "true")))
+        session.execute(text(making(dialect, PRESENT)))
         return
-    some = text(_rebuilding(session, "contacts.id IN :ids")).bindparams(bindparam("ids", expanding=True))
+    which = f"{PRESENT} AND contacts.id IN :ids"
+    some = text(making(dialect, which)).bindparams(bindparam("ids", expanding=True))
     for start in range(0, len(contact_ids), AT_ONCE):
         session.execute(some, {"ids": list(contact_ids[start : start + AT_ONCE])})
 
 
-def _rebuilding(session: Session, which: str) -> str:
-    columns = facts(session.get_bind().dialect.name)
+def making(dialect: str, which: str) -> str:
+    """Return the statement that makes the cards of the contacts that `which`, an SQL condition, means."""
+    columns = facts(dialect)
     values = ", ".join(sql.format(id="contacts.id") for sql in columns.values())
     changes = ", ".join(f"{column} = excluded.{column}" for column in columns)
     return (

@@ -29,6 +29,8 @@ class Job(StrEnum):
     FOLLOW_UP = "follow_up"
     LOOK_AHEAD = "look_ahead"
     TIDY = "tidy"
+    COMPARE = "compare"
+    RETAIN = "retain"
 
 
 class Publisher:

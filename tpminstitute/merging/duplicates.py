@@ -1,6 +1,7 @@
 """Find contacts that may be the same person: whoever is new or has changed is compared with those who share a key."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, delete, or_, select, update
@@ -20,21 +21,20 @@ BATCH = 500
 LARGEST_BLOCK = 40
 """Contacts that share a key. One that more share says nothing: no more are kept, and nobody is compared by it."""
 
-MOST_BATCHES = 40
-"""Batches of one look; the next look goes on."""
+SECONDS = 2.0
+"""How long one look may take, since mails wait meanwhile; the next look goes on."""
 
 _AT_ONCE = 5_000
 
 
 def compare_waiting(db: Database) -> int:
-    """Compare the contacts that are new or have changed, a transaction a batch; returns how many there were."""
-    compared = 0
-    for _ in range(MOST_BATCHES):
+    """Compare, for a few seconds, the contacts that are new or have changed; returns how many there were."""
+    compared, batch = 0, BATCH
+    until = monotonic() + SECONDS
+    while batch == BATCH and monotonic() < until:
         with db.write() as session:
             batch = compare_batch(session)
         compared += batch
-        if batch < BATCH:
-            break
     return compared
 
 

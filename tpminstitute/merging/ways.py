@@ -29,6 +29,7 @@ WAYS = {
     "activities": Way.MOVES,
     "consents": Way.MOVES,
     "contact_addresses": Way.MOVES,
+    "contact_cards": Way.MADE_ANEW,
     "contact_tags": Way.MOVES,
     "contacts": Way.STAYS,
     "conversations": Way.MOVES,
@@ -42,7 +43,12 @@ WAYS = {
     "merges": Way.STAYS,
     "messages": Way.MOVES,
     "notes": Way.MOVES,
+    "presences": Way.MADE_ANEW,
+    "promise_warnings": Way.MOVES,
     "received_mails": Way.MOVES,
+    "reminders": Way.MOVES,
+    "removed_notes": Way.MOVES,
+    "reply_drafts": Way.MOVES,
     "uncompared_contacts": Way.MADE_ANEW,
 }
 

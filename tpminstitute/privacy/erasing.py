@@ -126,7 +126,7 @@ def _blank(session: Session, ids: Sequence[int]) -> None:
             session.connection().execute(delete(one.table).where(one.of(ids)))
         elif one.table.name in BLANKED:
             _blank_rows(session, one, ids, BLANKED[one.table.name])
-    _forget_bodies(session, attachments)
+    forget_bodies(session, attachments)
     for contact_id in ids:
         own: dict[str, object] = {**OF_THE_CONTACT, "email_key": f"erased:{contact_id}", "owner_id": None}
         own |= {"time_zone_source": None, "background": None, "background_source": None}
@@ -153,7 +153,7 @@ def _digests(ids: Sequence[int]) -> Select[str]:
     return select(ReceivedAttachment.digest).where(ReceivedAttachment.mail_id.in_(mails)).distinct()
 
 
-def _forget_bodies(session: Session, digests: Sequence[str]) -> None:
+def forget_bodies(session: Session, digests: Sequence[str]) -> None:
     """Delete the bodies of files that no mail has any more."""
     for start in range(0, len(digests), _BATCH):
         some = digests[start : start + _BATCH]

@@ -62,7 +62,7 @@ class RetentionRule(Base):
 
 
 class RetentionRun(Base):
-    """A rule was carried out: when, and how many things went."""
+    """A rule was carried out: when, how many things went, and whether that was all for the day."""
 
     __tablename__ = "retention_runs"
     __table_args__ = (CheckConstraint("gone >= 0", name="gone_not_negative"),)
@@ -71,3 +71,4 @@ class RetentionRun(Base):
     kind: Mapped[RuleKind] = mapped_column(enum_type(RuleKind))
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     gone: Mapped[int]
+    finished: Mapped[bool]

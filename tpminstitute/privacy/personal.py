@@ -39,15 +39,22 @@ def _page(address: str) -> str:
 GONE = frozenset(
     (
         "contact_addresses",
+        "contact_cards",
         "contact_tags",
         "conversations",
+        "desk_replies",
         "duplicate_pairs",
         "follow_up_wishes",
         "likeness_keys",
         "merged_rows",
         "notes",
+        "presences",
+        "promise_warnings",
         "received_attachments",
         "received_contents",
+        "reminders",
+        "removed_notes",
+        "reply_drafts",
         "uncompared_contacts",
     )
 )
