@@ -17,7 +17,7 @@ RULES = ("quiet_contacts", "spam_inquiries", "sent_bytes", "received_bytes")
 
 ALWAYS = {
     "activities": ("id", "at", "kind", "actor", "account_id"),
-    "audit_entries": ("id", "at", "account_id", "action"),
+    "audit_entries": ("id", "at", "account_id", "action", "kind", "contact_id", "address", "once"),
     "consents": ("id", "change", "wording_version", "wording", "at"),
     "received_mails": ("fingerprint", "door", "received_at"),
     "step_records": ("enrollment_id", "version_id", "number", "outcome", "at", "due_at"),
@@ -40,7 +40,7 @@ UNTIL_ERASED = {
 
 OF_THE_LINE = (
     "NEW.subject = 'contact ' || contacts.public_id || ', erased' AND ({found}(OLD.subject, contacts.public_id) > 0 "
-    "OR {found}(lower(OLD.subject), contacts.email_key) > 0 "
+    "OR OLD.contact_id = contacts.id OR {found}(lower(OLD.subject), contacts.email_key) > 0 "
     "OR EXISTS (SELECT 1 FROM contact_addresses WHERE contact_addresses.contact_id = contacts.id "
     "AND {found}(lower(OLD.subject), contact_addresses.email_key) > 0))"
 )
@@ -69,14 +69,18 @@ def _make_likeness() -> None:
         "likeness_keys",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("contact_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_likeness_keys_contact_id")),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.id"], name=op.f("fk_likeness_keys_contact_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("key", "contact_id", name=op.f("pk_likeness_keys")),
     )
     op.create_index("ix_likeness_keys_contact_id", "likeness_keys", ["contact_id"])
     op.create_table(
         "uncompared_contacts",
         sa.Column("contact_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_uncompared_contacts_contact_id")),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.id"], name=op.f("fk_uncompared_contacts_contact_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_uncompared_contacts")),
     )
     op.create_table(
@@ -98,8 +102,12 @@ def _make_likeness() -> None:
             "(state = 'open') = (decided_at IS NULL)", name=op.f("ck_duplicate_pairs_decided_at_a_time")
         ),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_duplicate_pairs_account_id")),
-        sa.ForeignKeyConstraint(["high_id"], ["contacts.id"], name=op.f("fk_duplicate_pairs_high_id")),
-        sa.ForeignKeyConstraint(["low_id"], ["contacts.id"], name=op.f("fk_duplicate_pairs_low_id")),
+        sa.ForeignKeyConstraint(
+            ["high_id"], ["contacts.id"], name=op.f("fk_duplicate_pairs_high_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["low_id"], ["contacts.id"], name=op.f("fk_duplicate_pairs_low_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duplicate_pairs")),
     )
     op.create_index("uq_duplicate_pairs_low_id_high_id", "duplicate_pairs", ["low_id", "high_id"], unique=True)

@@ -29,7 +29,9 @@ from tpminstitute.timeline.service import record
 
 ADA, HOME = "ada@example.org", "lovelace@home.example"
 
-OF_THE_MERGE = {"merges", "merged_rows", "duplicate_pairs", "likeness_keys", "uncompared_contacts", "audit_entries"}
+OF_THE_MERGE = {
+    "merges", "merged_rows", "duplicate_pairs", "likeness_keys", "uncompared_contacts", "audit_entries",
+}  # fmt: skip
 """Tables that speak of merges and likeness, and of no contact's own things."""
 
 

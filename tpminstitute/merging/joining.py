@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.belonging import referring
-from tpminstitute.inbox.models import Conversation, Turn
+from tpminstitute.inbox.models import Conversation, ReplyDraft, Turn
 from tpminstitute.inbox.opt_out import opted_out, unsubscribed
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.mail.suppression import SENTENCES, suppress
@@ -95,6 +95,17 @@ def _joined_turn(turns: Iterable[tuple[Turn, datetime]]) -> tuple[Turn, datetime
     if waiting:
         return Turn.INSTITUTE, min(waiting)
     return max(both, key=lambda one: one[1])
+
+
+def join_drafts(session: Session, first_id: int, second_id: int) -> None:
+    """Of two replies that one staff member left unsent the words of both are kept, one below the other."""
+    drafts = session.scalars(select(ReplyDraft).where(ReplyDraft.contact_id.in_((first_id, second_id)))).all()
+    of_second = {draft.account_id: draft for draft in drafts if draft.contact_id == second_id}
+    for draft in drafts:
+        other = of_second.get(draft.account_id)
+        if draft.contact_id == first_id and other is not None and other.text.strip():
+            draft.text = f"{draft.text}\n\n{other.text}".strip()
+    session.flush()
 
 
 def join_wishes(session: Session, first_id: int, second_id: int) -> None:

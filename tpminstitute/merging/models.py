@@ -19,7 +19,7 @@ class LikenessKey(Base):
 
     key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     contact_id: Mapped[int] = mapped_column(
-        ForeignKey("contacts.id"), primary_key=True, autoincrement=False, index=True
+        ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
     )
 
 
@@ -28,7 +28,9 @@ class UncomparedContact(Base):
 
     __tablename__ = "uncompared_contacts"
 
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(
+        ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
 
 
 class PairState(StrEnum):
@@ -52,8 +54,8 @@ class DuplicatePair(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    low_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
-    high_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    low_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
+    high_id: Mapped[int] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
     why: Mapped[list[str]] = mapped_column(JSON)
     strength: Mapped[int]
     state: Mapped[PairState] = mapped_column(enum_type(PairState))

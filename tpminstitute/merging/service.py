@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.service import record_audit
-from tpminstitute.contacts.models import Contact, ContactAddress
+from tpminstitute.contacts import cards
+from tpminstitute.contacts.models import Contact, ContactAddress, ContactCard
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.models import Message, MessageStatus, Suppression
@@ -56,6 +57,7 @@ def merge(session: Session, one_id: int, other_id: int, choices: Choices, accoun
     joining.join_leads(session, two.ids, choices.lead)
     joining.join_conversations(session, *two.ids)
     joining.join_wishes(session, *two.ids)
+    joining.join_drafts(session, *two.ids)
     values = chosen_values(choices, two.first, two.second, closed_keys(session, keys))
     move_rows(session, two.second.id, two.first.id)
     _become_one(session, two, values, account_id)
@@ -70,8 +72,10 @@ def merge(session: Session, one_id: int, other_id: int, choices: Choices, accoun
     sentence = "Another contact turned out to be the same person and was merged into this one."
     record(session, two.first.id, ActivityKind.CONTACTS_MERGED, sentence, account_id=account_id)
     subject = f"contact {two.second.public_id} into {two.first.public_id}"
-    record_audit(session, "contacts_merged", subject, account_id=account_id)
+    record_audit(session, "contacts_merged", subject, account_id=account_id, contact_id=two.first.id)
     duplicates.forget(session, two.second.id)
+    session.execute(delete(ContactCard).where(ContactCard.contact_id == two.second.id))
+    cards.rebuild(session, [two.first.id])
     duplicates.compare_again(session, [two.first.id])
     session.flush()
     merge_id = found.id

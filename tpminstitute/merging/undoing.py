@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.service import record_audit
+from tpminstitute.contacts import cards
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock, jobs
 from tpminstitute.core.errors import Refusal
@@ -77,6 +78,7 @@ def _say(session: Session, first: Contact, second: Contact, account_id: int) -> 
     for contact in (first, second):
         record(session, contact.id, ActivityKind.CONTACTS_UNMERGED, sentence, account_id=account_id)
     subject = f"contact {second.public_id} from {first.public_id}"
-    record_audit(session, "contacts_unmerged", subject, account_id=account_id)
+    record_audit(session, "contacts_unmerged", subject, account_id=account_id, contact_id=first.id)
     duplicates.say_two(session, first.id, second.id, account_id)
     duplicates.compare_again(session, [first.id, second.id])
+    cards.rebuild(session, [first.id, second.id])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, Rec
 from tpminstitute.inbox.opt_out import opted_out, unsubscribed
 from tpminstitute.mail.models import Message, MessageStatus, Suppression, SuppressionReason
 from tpminstitute.mail.outbox import UNSENT
+from tpminstitute.mail.queries import plain_text
 from tpminstitute.merging.service import address_keys, expect_no_mail_on_its_way
 from tpminstitute.pipeline.models import Lead, Outcome, Stage
 from tpminstitute.privacy.models import ErasedAddress, Erasure, RuleKind
@@ -49,7 +50,8 @@ def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleK
     keys = address_keys(session, ids)
     _keep_opt_outs(session, contact, keys)
     session.execute(update(Contact).where(Contact.id.in_(ids)).values(erased_at=clock.now()))
-    _blank_audit(session, contact, keys)
+    _blank_audit(session, contact, ids, keys)
+    _blank_mails_to_staff(session, contact, keys)
     _blank(session, ids)
     _close_what_waits(session, contact.id)
     found = Erasure(contact_id=contact.id, at=clock.now(), account_id=account_id, rule=rule, counts=counts)
@@ -57,7 +59,8 @@ def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleK
     sentence = "Everything personal was erased."
     record(session, contact.id, ActivityKind.CONTACT_ERASED, sentence, account_id=account_id)
     why = f" ({rule.value})" if rule else ""
-    record_audit(session, "contact_erased", f"contact {contact.public_id}{why}", account_id=account_id)
+    subject = f"contact {contact.public_id}{why}"
+    record_audit(session, "contact_erased", subject, account_id=account_id, contact_id=contact.id)
     session.flush()
     session.expire_all()
     return found
@@ -109,13 +112,40 @@ def _keep_opt_outs(session: Session, contact: Contact, keys: Sequence[str]) -> N
     session.execute(delete(Suppression).where(Suppression.email_key.in_(keys)))
 
 
-def _blank_audit(session: Session, contact: Contact, keys: Sequence[str]) -> None:
-    """Let the lines of the audit log that name an address of theirs name their shell instead."""
-    names = or_(*(func.lower(AuditEntry.subject).contains(key, autoescape=True) for key in keys))
+def _blank_audit(session: Session, contact: Contact, ids: Sequence[int], keys: Sequence[str]) -> None:
+    """Let the lines of the audit log that name an address of theirs name their shell instead.
+
+    New lines say it masked; those of earlier releases say it whole, and not whom they concern.
+    """
+    said = (func.lower(AuditEntry.subject).contains(key, autoescape=True) for key in keys)
+    masked = and_(AuditEntry.contact_id.in_(ids), AuditEntry.subject.contains("…@"))
     session.execute(
-        update(AuditEntry).where(names).values(subject=f"contact {contact.public_id}, erased"),
+        update(AuditEntry).where(or_(masked, *said)).values(subject=f"contact {contact.public_id}, erased"),
         execution_options={"synchronize_session": False},
     )
+
+
+def _blank_mails_to_staff(session: Session, contact: Contact, keys: Sequence[str]) -> None:
+    """Empty the digests and warnings that staff got since this contact is there; one that waits and names
+    them isn't sent any more.
+
+    What was sent has done its work, and whom each of them named stands nowhere.
+    """
+    quietly = {"synchronize_session": False}
+    to_staff = and_(Message.contact_id.is_(None), Message.created_at >= contact.first_seen_at)
+    waiting = select(Message.id, Message.subject, Message.content).where(to_staff, Message.status.in_(UNSENT))
+    named = [word for word in (contact.name.lower(), *keys) if word]
+    for message_id, subject, content in session.execute(waiting).all():
+        said = f"{subject}\n{plain_text(content)}".lower()
+        if any(word in said for word in named):
+            ended = {"status": MessageStatus.CANCELLED, "reason": REASON, "lease_token": None, "lease_until": None}
+            session.execute(update(Message).where(Message.id == message_id).values(ended), execution_options=quietly)
+    over = and_(to_staff, Message.status.not_in((*UNSENT, MessageStatus.SENDING)))
+    session.execute(
+        update(Message).where(over, func.length(Message.content) > 0).values(content=b""), execution_options=quietly
+    )
+    says = or_(*(func.lower(Message.subject).contains(word, autoescape=True) for word in named))
+    session.execute(update(Message).where(over, says).values(subject="Erased"), execution_options=quietly)
 
 
 def _blank(session: Session, ids: Sequence[int]) -> None:
