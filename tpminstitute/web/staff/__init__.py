@@ -18,10 +18,12 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     letters,  # noqa: F401
     mail,  # noqa: F401
     messages,  # noqa: F401
+    news,  # noqa: F401
     notes,  # noqa: F401
     own_mail,  # noqa: F401
     presence,  # noqa: F401
     received,  # noqa: F401
+    reminders,  # noqa: F401
     replies,  # noqa: F401
     reply_tools,  # noqa: F401
     reports,  # noqa: F401
@@ -32,5 +34,6 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     suppressions,  # noqa: F401
     time_machine,  # noqa: F401
     time_zone,  # noqa: F401
+    today,  # noqa: F401
     trail,  # noqa: F401
 )

@@ -83,6 +83,20 @@ def list_place() -> dict[str, Any]:
     return {name: request.args[name] for name in LIST_PLACE if name in request.args}
 
 
+TODAY_PLACE = ("whose", "only", "after")
+"""The arguments by which the page of today keeps its place."""
+
+
+def today_place() -> dict[str, Any]:
+    """Return the place on the page of today that the request carries along."""
+    return {name: request.args[name] for name in TODAY_PLACE if name in request.args}
+
+
+def today_url() -> str:
+    """Return the address of the page of today, at the place that the request carries along."""
+    return url_for("staff.today", **today_place())
+
+
 def id_argument(name: str) -> int | None:
     """Return a row id from the address, or None for anything that can't be one."""
     text = request.args.get(name, "")

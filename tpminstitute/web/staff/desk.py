@@ -2,8 +2,7 @@
 
 from datetime import timedelta
 
-from flask import abort, redirect, render_template, url_for
-from werkzeug.wrappers import Response
+from flask import abort, render_template
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import by_public_id
@@ -12,12 +11,6 @@ from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.inbox_list import inbox_view
-
-
-@staff.get("/")
-def today() -> Response:
-    """Lead to what waits."""
-    return redirect(url_for("staff.inbox"))
 
 
 @staff.get("/inbox")

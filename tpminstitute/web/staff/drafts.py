@@ -12,7 +12,7 @@ from tpminstitute.sequences import drafts
 from tpminstitute.sequences.drafts import Waiting
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, list_place, may_act, me
+from tpminstitute.web.staff.access import acting, list_place, may_act, me, today_url
 from tpminstitute.web.staff.letter_draft import LetterForm
 from tpminstitute.web.staff.letter_draft import drafts as draft_signer
 from tpminstitute.web.staff.letters import inert_letter
@@ -103,9 +103,12 @@ def _waiting(draft_id: int) -> Waiting:
 
 
 def _contact_url(draft_id: int) -> str:
+    """Return where a decision about a draft leads back to: its reader's page, or that of today."""
     public_id = drafts.reader_of_draft(session(), draft_id)
     if public_id is None:
         abort(404)
+    if request.args.get("back") == "today":
+        return today_url()
     return url_for("staff.contact", public_id=public_id, **list_place())
 
 

@@ -11,7 +11,7 @@ from tpminstitute.mail import outbox
 from tpminstitute.mail.models import Message
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.access import acting, list_place, me, today_url
 
 ROW_ID = f"int(max={2**31 - 1})"
 """What a row's id may be; a larger number fits no column."""
@@ -40,6 +40,8 @@ def _decide(message_id: int, change: Callable[[], None], done: str) -> Response:
         flash(done, "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
+    if request.args.get("back") == "today":
+        return redirect(today_url(), 303)
     if request.args.get("back") == "mail" or message.contact_id is None:
         return redirect(url_for("staff.mail"), 303)
     contact = session().get_one(Contact, message.contact_id)

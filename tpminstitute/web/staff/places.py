@@ -49,6 +49,7 @@ def _drafts_waiting() -> str:
 
 
 PLACES = (
+    Place("Today", "staff.today", ("/", "/today", "/reminders", "/news")),
     Place("Inbox", "staff.inbox", ("/inbox", "/received", "/contacts")),
     Place("Drafts", "staff.waiting_drafts", ("/drafts",), _drafts_waiting),
     Place("Follow-ups", "staff.sequences", ("/sequences", "/calendar")),
@@ -56,6 +57,7 @@ PLACES = (
 """What staff work in all day."""
 
 QUIET_PLACES = (
+    Place("Today", "staff.today", ("/", "/today", "/reminders", "/news")),
     Place("Templates", "staff.letters", ("/templates",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
