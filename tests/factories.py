@@ -25,6 +25,12 @@ from tpminstitute.sequences.models import Enrollment, SequenceStep, SequenceVers
 from tpminstitute.sequences.models import Sequence as Plan
 
 ADA = "ada@example.org"
+PASSWORD = "four unrelated words"
+"""Of every staff account that a factory makes."""
+
+PASSWORD_HASH = "$argon2id$v=19$m=64,t=1,p=1$PbMKWIb9xPMvL3ZNxP6lZQ$fmX9k17xoCwr7HeHjvPq0lRxxUglC9QFsWo7B/w9/ls"
+"""Its hash, as cheap as argon2 can be."""
+
 _numbers = itertools.count(1)
 
 
@@ -62,7 +68,9 @@ def submitted(db: Database, settings: Settings, **fields: Any) -> Inquiry:
         return session.scalars(select(Inquiry).where(Inquiry.public_id == public_id)).one()
 
 
-def an_account(session: Session, name: str = "Alice", role: Role = Role.ADVISOR, password_hash: str = "-") -> Account:
+def an_account(
+    session: Session, name: str = "Alice", role: Role = Role.ADVISOR, password_hash: str = PASSWORD_HASH
+) -> Account:
     """Add a staff account: `alice@tpminstitute.org` and the like."""
     return add_account(
         session, name=name, email=f"{name.lower()}@tpminstitute.org", password_hash=password_hash, role=role

@@ -71,7 +71,7 @@ def mailbox() -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database up to date; print the link for the first account while there is none."""
-    from tpminstitute.accounts.service import invite_first
+    from tpminstitute.accounts.invitations import invite_first
     from tpminstitute.core.db import Database, check_connection, upgrade
     from tpminstitute.mail.dkim import signing_key
 

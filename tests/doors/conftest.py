@@ -78,13 +78,15 @@ def visitor(client: FlaskClient) -> Visitor:
 
 @pytest.fixture
 def desk_of(app: Flask, db: Database) -> Callable[..., Desk]:
-    """`desk_of("Alice", Role.ADVISOR)`: a desk where that person is signed in already."""
+    """`desk_of("Alice", Role.ADVISOR)`: a desk where that person is signed in, the password given so long ago."""
 
-    def open_desk(name: str = "Alice", role: Role = Role.ADVISOR) -> Desk:
+    def open_desk(name: str = "Alice", role: Role = Role.ADVISOR, password_ago: float = 0) -> Desk:
         secret = tokens.secret()
         with db.write() as session:
             account = an_account(session, name, role)
-            data = {"_user_id": account.fs_uniquifier, "_fresh": True, "csrf_token": tokens.digest(secret)}
+            given = clock.now().timestamp() - password_ago
+            data = {"_user_id": account.fs_uniquifier, "_fresh": True, "fs_paa": given}
+            data["csrf_token"] = tokens.digest(secret)
             until = clock.now() + timedelta(hours=1)
             save_session(session, secret, data, owner=account.fs_uniquifier, until=until)
         client = app.test_client()

@@ -5,14 +5,13 @@ import threading
 
 import pytest
 from sqlalchemy import select
-from werkzeug.routing.converters import NumberConverter
 
 from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
 from tests.factories import an_account, count
+from tpminstitute.accounts.invitations import invite_first
 from tpminstitute.accounts.models import Account, AuditEntry, Role, StaffSession
-from tpminstitute.accounts.service import invite_first
 
 PASSWORD = "four unrelated words"
 ALICE = {"name": "Alice", "email": "Alice@tpminstitute.org", "password": PASSWORD}
@@ -31,49 +30,6 @@ def alice(app, setup_link):
     desk = Desk(app.test_client())
     assert desk.press("Create account", desk.page(setup_link), **ALICE).status_code == 303
     return Desk(app.test_client())
-
-
-def pages_of(app):
-    """The addresses of the desk that can be opened."""
-    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("staff.") and "GET" in rule.methods]
-    return [address_of(app, rule) for rule in rules if "secret" not in rule.rule]
-
-
-def posts_of(app):
-    """The addresses of the desk that change something."""
-    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/staff") and "POST" in rule.methods]
-    return [address_of(app, rule) for rule in rules]
-
-
-def address_of(app, rule):
-    """An address that the rule fits: every number is 1, every text twenty zeros."""
-    values = {name: 1 if isinstance(rule._converters[name], NumberConverter) else "0" * 20 for name in rule.arguments}
-    return app.url_map.bind("localhost").build(rule.endpoint, values)
-
-
-def test_every_page_of_the_desk_sends_a_stranger_to_the_sign_in(app, client):
-    addresses = pages_of(app)
-    assert len(addresses) >= 3
-    for address in addresses:
-        answer = client.get(address)
-        assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/staff/sign-in"), address
-
-
-def test_no_action_of_the_desk_is_open_to_a_stranger(app, client):
-    token = read(client.get("/staff/sign-in").text).first("form").fields["csrf_token"]
-    actions = [a for a in posts_of(app) if not a.endswith(("sign-in", "sign-out", "verify")) and "setup" not in a]
-    assert len(actions) >= 6
-    for address in actions:
-        answer = client.post(address, data={"csrf_token": token})
-        assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/staff/sign-in"), address
-
-
-def test_every_action_of_the_desk_needs_the_token_of_a_page(app, desk):
-    for address in posts_of(app):
-        if not address.endswith(("sign-in", "sign-out")):  # a foreign page's POST doesn't carry the Lax cookie
-            assert desk.client.post(address, data={}).status_code == 400, address
-            assert desk.client.post(address, data={"csrf_token": "forged"}).status_code == 400, address
-    assert desk.client.get("/staff/inbox").status_code == 200
 
 
 def test_the_setup_link_creates_the_first_account_with_every_right(db, app, alice):

@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from tests.house.tree import ROOT, shown
 
 SAMPLES = {"IntegerConverter": 1, "UUIDConverter": "00000000-0000-4000-8000-000000000000"}
-OPEN_STAFF_PAGES = ("/staff/sign-in", "/staff/setup/")
+OPEN_STAFF_PAGES = ("/staff/sign-in", "/staff/setup/", "/staff/forgotten", "/staff/new-password/")
 OUR_HOSTS = {"tpminstitute.org", "www.tpminstitute.org"}
 NAMES_ONLY = {"www.w3.org", "schema.org", "example.com", "example.org", "www.example.org"}  # never fetched
 FOREIGN = re.compile(r"""(?:https?:|["'(=\s])//([a-z0-9][a-z0-9.-]*\.[a-z]{2,})""", re.IGNORECASE)

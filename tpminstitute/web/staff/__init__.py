@@ -6,6 +6,8 @@ staff = Blueprint("staff", __name__, url_prefix="/staff")
 
 from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     access,  # noqa: F401
+    account,  # noqa: F401
+    accounts,  # noqa: F401
     audit,  # noqa: F401
     calendar,  # noqa: F401
     contact_facts,  # noqa: F401
@@ -14,6 +16,9 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     drafts,  # noqa: F401
     effect,  # noqa: F401
     enrollments,  # noqa: F401
+    factors,  # noqa: F401
+    forgotten,  # noqa: F401
+    freshness,  # noqa: F401
     inquiries,  # noqa: F401
     letters,  # noqa: F401
     mail,  # noqa: F401
@@ -27,6 +32,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     replies,  # noqa: F401
     reply_tools,  # noqa: F401
     reports,  # noqa: F401
+    second_step,  # noqa: F401
     sequence_edit,  # noqa: F401
     sequence_settings,  # noqa: F401
     sequences,  # noqa: F401

@@ -5,19 +5,42 @@ from functools import wraps
 from typing import Any
 
 from flask import abort, redirect, request, url_for
+from flask import session as browser_session
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.accounts.models import Account, Role
+from tpminstitute.accounts.second_step import must_set_up
 from tpminstitute.mail.control import control
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.coming_in import SECOND_STEP_DONE
 from tpminstitute.web.staff.places import PLACES, QUIET_PLACES, links_of
 from tpminstitute.web.staff.security import csrf
 from tpminstitute.web.staff.undo import offered_undo
 
-OPEN_TO_ALL = {"staff.setup_first_account", "staff.create_first_account"}
+OPEN_TO_ALL = {
+    "staff.setup_first_account",
+    "staff.create_first_account",
+    "staff.second_step",
+    "staff.take_code",
+    "staff.take_passkey",
+    "staff.sign_in_by_passkey",
+    "staff.forgotten",
+    "staff.ask_for_link",
+    "staff.choose_password",
+    "staff.keep_password",
+}
 """The only pages of the desk that ask for no account (signing in is Flask-Security's)."""
+
+WHILE_SETTING_UP = {
+    "staff.second_factors",
+    "staff.set_up_app",
+    "staff.add_passkey",
+    "staff.confirm_password",
+    "staff.take_password",
+}
+"""All that is open to who has to set up a second step first (signing out is Flask-Security's)."""
 
 
 @staff.before_request
@@ -27,7 +50,14 @@ def ask_for_account() -> BaseResponse | None:
         return redirect(url_for("security.login", next=request.full_path if request.method == "GET" else None))
     if request.method == "POST":
         csrf.protect()
+    if request.endpoint not in OPEN_TO_ALL | WHILE_SETTING_UP and _has_to_set_up():
+        return redirect(url_for("staff.second_factors"), 303)
     return None
+
+
+def _has_to_set_up() -> bool:
+    """Return whether whoever asks needs a second step and has none; who took one just now isn't looked up."""
+    return not browser_session.get(SECOND_STEP_DONE) and must_set_up(session(), me())
 
 
 def me() -> Account:

@@ -62,6 +62,7 @@ QUIET_PLACES = (
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
     Place("Reports", "staff.reports", ("/reports",)),
+    Place("Accounts", "staff.accounts", ("/accounts", "/audit"), roles=(Role.ADMINISTRATOR,)),
     Place("Doctor", "staff.doctor", ("/doctor",)),
 )
 """What is looked up now and then."""

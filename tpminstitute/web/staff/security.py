@@ -1,31 +1,26 @@
 """Sign-in by Flask-Security on our own accounts and server-side sessions."""
 
 from datetime import timedelta
-from typing import Any
 
-from flask import Flask
-from flask_security import Security, UserMixin
+from flask import Flask, render_template, request
+from flask_security import Security
 from flask_security.datastore import SQLAlchemySessionUserDatastore
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.local import LocalProxy
 
-from tpminstitute.accounts.models import Account, Role
+from tpminstitute.accounts.models import Role
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.web.common import session
+from tpminstitute.web.staff.coming_in import (
+    WRONG_SIGN_IN,
+    AwaitsSecondStep,
+    SignInForm,
+    StaffMember,
+    note_who_comes_and_goes,
+)
 from tpminstitute.web.staff.sessions import DeskSessions
 from tpminstitute.web.staff.trail import watch_changes
-
-
-class StaffMember(Account, UserMixin):  # type: ignore[misc]  # its annotations are no columns
-    """An account as Flask-Security sees it: the same row, with what signing in needs."""
-
-    def has_role(self, role: Any) -> bool:
-        """Return whether the account has `role`."""
-        return str(role) == self.role.value
-
-
-WRONG_SIGN_IN = "Check the address and the password: the two don't belong together."
 
 csrf = CSRFProtect()
 """Checks the desk's POSTs; the public form has its own signed token."""
@@ -33,6 +28,8 @@ csrf = CSRFProtect()
 
 def add_security(app: Flask, settings: Settings, db: Database) -> None:
     """Give `app` sessions, sign-in and sign-out for the desk."""
+    from tpminstitute.web.staff.second_step import passkey_sign_in
+
     app.session_interface = DeskSessions(db)
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -42,7 +39,6 @@ def add_security(app: Flask, settings: Settings, db: Database) -> None:
         SECURITY_URL_PREFIX="/staff",
         SECURITY_LOGIN_URL="/sign-in",
         SECURITY_LOGOUT_URL="/sign-out",
-        # A POST, and the cookie is SameSite=Lax: another site can sign nobody out.
         SECURITY_LOGOUT_METHODS=["POST"],
         SECURITY_POST_LOGIN_VIEW="/staff/",
         SECURITY_POST_LOGOUT_VIEW="/staff/sign-in",
@@ -59,8 +55,29 @@ def add_security(app: Flask, settings: Settings, db: Database) -> None:
         SECURITY_STATIC_FOLDER=None,
         SECURITY_FRESHNESS=timedelta(days=-1),
         SECURITY_JOIN_USER_ROLES=False,
+        SECURITY_TWO_FACTOR_IMPLEMENTATIONS={"desk": f"{AwaitsSecondStep.__module__}.{AwaitsSecondStep.__name__}"},
     )
     csrf.init_app(app)
+    app.register_error_handler(CSRFError, _stale_form)
+    app.before_request(_protect_coming_and_going)
     datastore = SQLAlchemySessionUserDatastore(LocalProxy(session), StaffMember, Role)  # type: ignore[arg-type]
-    Security(app, datastore)
+    security = Security(app, datastore, login_form=SignInForm)
+    # Its own second factors stay off: ours (second_step.py) is where it leads.
+    security.support_mfa = True
+    security.login_context_processor(passkey_sign_in)
+    note_who_comes_and_goes(app)
     watch_changes(app, db)
+
+
+def _protect_coming_and_going() -> None:
+    """Check the forms of Flask-Security as those of the desk: its own sign-out takes any POST."""
+    if request.method == "POST" and request.blueprint == "security":
+        csrf.protect()
+
+
+def _stale_form(_error: CSRFError) -> tuple[str, int]:
+    text = (
+        "This page was open for too long, or you signed in anew since it was opened. Nothing was changed. "
+        "Go back, copy what you typed, reload the page and try again."
+    )
+    return render_template("site/error.html", status=400, title="The page is too old", text=text), 400

@@ -3,14 +3,15 @@
 Nothing outside /staff ever reads or sets the cookie.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, request
 from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
-from tpminstitute.accounts.service import end_session, load_session, save_session
+from tpminstitute.accounts.service import end_session, load_session, save_session, seen_now
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.db import Database
 
@@ -20,19 +21,32 @@ SIGNED_IN_FOR = timedelta(days=14)
 VISITING_FOR = timedelta(hours=12)
 """How long a session lasts after its last change: of somebody signed in, and of somebody who isn't (yet)."""
 
+SEEN_EVERY = timedelta(minutes=10)
+"""How exactly it is noted when a session was in use last."""
+
 OWNER = "_user_id"
 """Where Flask-Login keeps the account's `fs_uniquifier`."""
+
+HALF_IN = "tf_user_id"
+"""Where Flask-Security keeps whose password was right and whose second step is awaited."""
 
 
 class DeskSession(CallbackDict[str, Any], SessionMixin):
     """What one browser's session holds, and the secret of its cookie."""
 
-    def __init__(self, data: dict[str, Any], secret: str | None) -> None:
-        """Wrap `data`; `secret` is None for a session that isn't stored yet."""
+    def __init__(self, data: dict[str, Any], secret: str | None, seen_at: datetime | None = None) -> None:
+        """Wrap `data`; `secret` is None for a session that isn't stored yet, `seen_at` when it was in use last."""
         super().__init__(data, on_update=_mark_modified)
         self.secret = secret
+        self.seen_at = seen_at
         self.owner_at_start = data.get(OWNER)
+        self.whose_at_start = _whose(data)
         self.modified = False
+
+
+def _whose(data: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return whose session it is, and whose it may become."""
+    return data.get(OWNER), data.get(HALF_IN)
 
 
 def _mark_modified(session: CallbackDict[str, Any]) -> None:
@@ -52,23 +66,26 @@ class DeskSessions(SessionInterface):
         if secret is None:
             return DeskSession({}, None)
         with self._db.read() as reading:
-            data = load_session(reading, secret)
-        return DeskSession({}, None) if data is None else DeskSession(data, secret)
+            row = load_session(reading, secret)
+        return DeskSession({}, None) if row is None else DeskSession(dict(row.data), secret, row.seen_at)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Store a changed session; signing in or out gives it a new secret, so a planted cookie is worth nothing."""
         assert isinstance(session, DeskSession)
         if not session.modified:
+            self._note_use(session)
             return
         owner = session.get(OWNER)
-        kept = session.secret if owner == session.owner_at_start else None
+        kept = session.secret if _whose(session) == session.whose_at_start else None
         with self._db.write() as writing:
             if session.secret is not None and kept is None:
                 end_session(writing, session.secret)
             if session:
-                kept = kept or tokens.secret()
+                is_new, kept = kept is None, kept or tokens.secret()
                 until = clock.now() + (SIGNED_IN_FOR if owner else VISITING_FOR)
-                save_session(writing, kept, dict(session), owner=owner, until=until)
+                whence = {"browser": request.user_agent.string, "address": request.remote_addr or ""}
+                if not save_session(writing, kept, dict(session), owner=owner, until=until, is_new=is_new, **whence):
+                    kept = None
         if kept is None:
             response.delete_cookie(COOKIE, path=PATH)
             return
@@ -81,3 +98,11 @@ class DeskSessions(SessionInterface):
             samesite="Lax",
             secure=app.config["SESSION_COOKIE_SECURE"],
         )
+
+    def _note_use(self, session: DeskSession) -> None:
+        """Note now and then that a session is in use: a write for each page would cost more than the page."""
+        if session.secret is None or session.owner_at_start is None:
+            return
+        if session.seen_at is None or session.seen_at < clock.now() - SEEN_EVERY:
+            with self._db.write() as writing:
+                seen_now(writing, session.secret, request.remote_addr or "")

@@ -1,31 +1,39 @@
-"""The first account: the one-time link that is printed at first start."""
+"""A new account: by the one-time link that is printed at first start, or by an invitation."""
 
 from flask import flash, redirect, render_template, url_for
-from flask_security import hash_password
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField, StringField
+from wtforms import EmailField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from tpminstitute.accounts.service import MIN_PASSWORD_LENGTH, accept_invitation, open_invitation
+from tpminstitute.accounts import throttle
+from tpminstitute.accounts.invitations import accept_invitation, open_invitation
+from tpminstitute.accounts.models import Invitation
+from tpminstitute.accounts.service import LONGEST_NAME
 from tpminstitute.contacts.identity import AddressError, read_email
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.links import over, wrong_link
+from tpminstitute.web.staff.passwords import hashed, network_here, password_field
 
-USED = "This link was used already, or it is not one of ours."
+USED = (
+    "This link was used or withdrawn already, is older than a week, or is not one of ours. If you have an account, "
+    "sign in. If not, ask an administrator for another invitation. If nobody has an account yet, restart the service: "
+    "it prints a new link."
+)
 
 
-class FirstAccountForm(FlaskForm):
-    """Name, address and password of the first account."""
+class InvitedForm(FlaskForm):
+    """What somebody who was invited chooses: the address is the invitation's."""
 
-    name = StringField(validators=[InputRequired("Write your name."), Length(max=200)])
+    name = StringField(validators=[InputRequired("Write your name."), Length(max=LONGEST_NAME)])
+    password = password_field()
+
+
+class FirstAccountForm(InvitedForm):
+    """What the first one chooses: the address too."""
+
     email = EmailField(validators=[InputRequired("Write your e-mail address."), Length(max=320)])
-    password = PasswordField(
-        validators=[
-            InputRequired("Choose a password."),
-            Length(MIN_PASSWORD_LENGTH, 256, f"Choose a password of {MIN_PASSWORD_LENGTH} characters or more."),
-        ]
-    )
 
     def validate_email(self, field: EmailField) -> None:
         """Take only what can be an address."""
@@ -37,31 +45,38 @@ class FirstAccountForm(FlaskForm):
 
 @staff.get("/setup/<secret>")
 def setup_first_account(secret: str) -> str | tuple[str, int]:
-    """Show the form for the first account."""
-    if open_invitation(session(), secret) is None:
-        return _used()
-    return render_template("staff/setup.html", form=FirstAccountForm())
+    """Show the form for a new account."""
+    invitation = open_invitation(session(), secret)
+    if invitation is None:
+        return wrong_link(USED)
+    return _page(_form(invitation), invitation)
 
 
 @staff.post("/setup/<secret>")
 def create_first_account(secret: str) -> str | tuple[str, int] | Response:
-    """Create the first account, once."""
-    if open_invitation(session(), secret) is None:
-        return _used()
-    form = FirstAccountForm()
+    """Create the account, once."""
+    invitation = open_invitation(session(), secret)
+    if invitation is None:
+        return over(USED)
+    form = _form(invitation)
     if not form.validate():
-        return render_template("staff/setup.html", form=form), 422
-    accept_invitation(
-        session(),
-        secret,
-        name=form.name.data or "",
-        email=read_email(form.email.data or "").address,
-        password_hash=hash_password(form.password.data),
+        return _page(form, invitation), 422
+    typed = read_email(form.email.data or "").address if isinstance(form, FirstAccountForm) else ""
+    account = accept_invitation(
+        session(), secret, name=form.name.data or "", email=typed, password_hash=hashed(form.password.data or "")
     )
+    throttle.learn(session(), account.id, network_here())
     flash("The account was created. Sign in with it.", "success")
     return redirect(url_for("security.login"), 303)
 
 
-def _used() -> tuple[str, int]:
-    text = f"{USED} If you have an account, sign in. If nobody has one yet, restart the service: it prints a new link."
-    return render_template("site/error.html", status=410, title="This link is over", text=text), 410
+def _form(invitation: Invitation) -> InvitedForm:
+    if invitation.email is None:
+        return FirstAccountForm()
+    form = InvitedForm()
+    form.address = invitation.email
+    return form
+
+
+def _page(form: InvitedForm, invitation: Invitation) -> str:
+    return render_template("staff/setup.html", form=form, invited=invitation.email)
