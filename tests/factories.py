@@ -15,6 +15,7 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person
+from tpminstitute.contacts.topics import SHIPPED
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings, load_settings
 from tpminstitute.core.db import Base, Database
@@ -30,6 +31,8 @@ PASSWORD = "four unrelated words"
 
 PASSWORD_HASH = "$argon2id$v=19$m=64,t=1,p=1$PbMKWIb9xPMvL3ZNxP6lZQ$fmX9k17xoCwr7HeHjvPq0lRxxUglC9QFsWo7B/w9/ls"
 """Its hash, as cheap as argon2 can be."""
+TOPICS, TOPIC_LABELS = SHIPPED, SHIPPED.labels
+"""The topics that came with the service, for what asks no database."""
 
 _numbers = itertools.count(1)
 

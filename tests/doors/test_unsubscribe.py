@@ -8,10 +8,10 @@ from sqlalchemy import select, update
 from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
-from tests.factories import ADA, contact_of, count, messages
+from tests.factories import ADA, TOPIC_LABELS, contact_of, count, messages
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import Consent, ConsentChange
-from tpminstitute.contacts.topics import TOPIC_LABELS, Topic
+from tpminstitute.contacts.topics import Topic
 from tpminstitute.core import clock
 from tpminstitute.core.db import Base
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from tests.factories import an_account, contact_of, submitted
+from tests.factories import TOPICS, an_account, contact_of, submitted
 from tpminstitute.contacts.models import Background, BackgroundSource, Contact, ContactTag
 from tpminstitute.contacts.topics import Topic
 from tpminstitute.core import clock
@@ -19,7 +19,7 @@ from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
 MAY = datetime(2026, 5, 3, 12, tzinfo=UTC)
-ADA = Facts("Ada", Topic.CSM, "New", frozenset({"Met at a fair"}), Background.ENGINEERING, MAY)
+ADA = Facts(TOPICS, "Ada", Topic.CSM, "New", frozenset({"Met at a fair"}), Background.ENGINEERING, MAY)
 
 MET: list[dict[str, Any]] = [
     {"kind": "topic", "one_of": ["pmp", "csm"]},
@@ -90,7 +90,7 @@ def test_every_kind_is_among_these_tests():
 
 
 def test_a_condition_is_told_as_a_clause_of_a_sentence():
-    assert describe(read({"kind": "not_replied"})) == "they haven't replied"
+    assert describe(read({"kind": "not_replied"}), TOPICS) == "they haven't replied"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,6 @@ def test_a_condition_is_told_as_a_clause_of_a_sentence():
         ({"kind": "topic"}, "“topic” is incomplete or says too much (“one_of”)."),
         ({"kind": "replied", "since": "May"}, "“replied” is incomplete or says too much (“since”)."),
         ({"kind": "topic", "one_of": []}, "Choose at least one topic"),
-        ({"kind": "topic", "one_of": ["csm", "cooking"]}, "There is no topic “cooking”."),
         ({"kind": "topic", "one_of": "csm"}, "Choose at least one topic"),
         ({"kind": "stage", "one_of": [" "]}, "Choose at least one stage"),
         ({"kind": "tagged", "tag": ""}, "Choose at least one tag"),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.factories import make_settings
+from tests.factories import TOPICS, make_settings
 from tpminstitute.contacts.models import Background, Contact
 from tpminstitute.contacts.topics import Topic
 from tpminstitute.mail.models import SuppressionReason
@@ -27,7 +27,7 @@ NOW = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 """A Tuesday, 09:00 in Berlin."""
 
 DAY = timedelta(days=1)
-ADA = Facts("Ada", Topic.COURSES, "New", frozenset({"met"}), Background.NEW, None)
+ADA = Facts(TOPICS, "Ada", Topic.COURSES, "New", frozenset({"met"}), Background.NEW, None)
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def a_step(**fields: Any) -> SequenceStep:
 
 def a_reader(**fields: Any) -> Reader:
     usual: dict[str, Any] = {
+        "topics": TOPICS,
         "zone": ZoneInfo("Europe/Berlin"),
         "where": "where they live",
         "holidays": frozenset(),

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.factories import ADA
+from tests.factories import ADA, TOPIC_LABELS
 from tests.parts import lint
 from tests.parts.opened import Page
 from tests.rooms.test_guide import SOURCE
-from tpminstitute.contacts.topics import TOPIC_LABELS
 from tpminstitute.guide.chapters import load_guide
 from tpminstitute.inbox.letters import ACKNOWLEDGEMENTS
 from tpminstitute.inbox.previews import MADE_UP, Reader, letter_for

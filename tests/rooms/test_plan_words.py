@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.factories import TOPICS
 from tests.rooms.plans import CERTIFICATIONS, EXPERIENCE, SKILLS, a_step
 from tpminstitute.sequences.models import WaitUnit
 from tpminstitute.sequences.plan_differences import difference
@@ -77,7 +78,7 @@ def numbered(*steps):
 )
 def test_a_difference_is_told_in_sentences(change, says):
     old = numbered(*THREE)
-    told = difference(old, change(*old), SUBJECTS)
+    told = difference(old, change(*old), SUBJECTS, TOPICS)
     if says is None:
         says = [
             "Mail 2, “Skills”: it takes the place of “Certificates”.",

@@ -14,14 +14,14 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import on_sqlite
-from tests.factories import a_sequence, an_account, contact_of, store_letter, submitted
+from tests.factories import TOPIC_LABELS, a_sequence, an_account, contact_of, store_letter, submitted
 from tests.rooms.trials import Step, planned
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact, ZoneSource
 from tpminstitute.contacts.topics import Topic
 from tpminstitute.core import clock, zones
 from tpminstitute.core.db import Base, Database
-from tpminstitute.inbox.models import TOPIC_LABELS, ReceivedMail
+from tpminstitute.inbox.models import ReceivedMail
 from tpminstitute.inbox.opt_out import contact_of_token
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import Suppression

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.factories import ADA, contact_of, messages, plan_pathway, submitted
+from tests.factories import ADA, TOPIC_LABELS, TOPICS, contact_of, messages, plan_pathway, submitted
 from tpminstitute.contacts import consent
-from tpminstitute.contacts.topics import TOPIC_LABELS, Topic, topic_of_label
+from tpminstitute.contacts.topics import Topic
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import opt_out
@@ -212,11 +212,11 @@ def test_a_mail_about_their_topic_that_waited_already_is_still_sent(db, settings
 
 @pytest.mark.parametrize("topic", list(Topic))
 def test_a_topic_is_known_by_its_label(topic):
-    assert topic_of_label(TOPIC_LABELS[topic]) is topic
+    assert TOPICS.key_of(TOPIC_LABELS[topic]) == topic
 
 
 def test_words_that_are_no_topic_of_ours_are_about_something_else():
-    assert topic_of_label("Evening courses") is Topic.OTHER
+    assert TOPICS.key_of("Evening courses") == Topic.OTHER
 
 
 # --- all of them -------------------------------------------------------------------------------------------

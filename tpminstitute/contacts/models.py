@@ -32,6 +32,36 @@ class BackgroundSource(StrEnum):
     STAFF = "staff"
 
 
+class InquiryTopic(Base):
+    """What people may write to us about: one choice of the contact form, by a key that never becomes another's."""
+
+    __tablename__ = "topics"
+    __table_args__ = (
+        non_empty("key"),
+        non_empty("label"),
+        CheckConstraint("position >= 0", name="position_not_negative"),
+        CheckConstraint("number >= 1", name="number_from_one"),
+        CheckConstraint("key <> 'other' OR archived_at IS NULL", name="something_else_stays"),
+    )
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    label: Mapped[str] = mapped_column(String(80), unique=True)
+    heading: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int]
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    number: Mapped[int] = mapped_column(default=1)
+    """How often it was changed: who saves a stale page finds out."""
+
+
+class TopicLabel(Base):
+    """A label that a topic has or once had: runs of follow-ups were begun by it, in words."""
+
+    __tablename__ = "topic_labels"
+
+    label: Mapped[str] = mapped_column(String(80), primary_key=True)
+    topic_key: Mapped[str] = mapped_column(ForeignKey("topics.key"))
+
+
 class Contact(Base):
     """One person, unique by normalised e-mail (`email_key`)."""
 

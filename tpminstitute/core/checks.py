@@ -49,6 +49,21 @@ def release(connection: Connection, table: str, column: str, check: str, named: 
     connection.execute(text(f"ALTER TABLE {table} ADD {constraint}"))
 
 
+def refer(connection: Connection, table: str, column: str, check: str, target: str) -> None:
+    """Let `column` of `table` refer to `target`, such as ``topics (key)``, in place of a CHECK of fixed values.
+
+    Parameters: `check`, the name of that CHECK without its table's. Every value must stand in the target already.
+    Raises `LookupError` when the table has no such constraint.
+    """
+    old, new = f"ck_{table}_{check}", f"fk_{table}_{column}"
+    reference = f"CONSTRAINT {new} FOREIGN KEY({column}) REFERENCES {target}"
+    if connection.dialect.name == "sqlite":
+        _replace_in_schema(connection, table, rf"CONSTRAINT {old} CHECK \(\w+ IN \([^)]*\)\)", reference)
+        return
+    connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {old}"))
+    connection.execute(text(f"ALTER TABLE {table} ADD {reference}"))
+
+
 def _replace_in_schema(connection: Connection, table: str, pattern: str, by: str) -> None:
     where = text("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = :table")
     old = str(connection.execute(where, {"table": table}).scalar_one())

@@ -11,13 +11,13 @@ OWN = "own-"
 LONGEST = 60
 
 
-def own_keys(name: str) -> Iterator[str]:
+def own_keys(name: str, longest: int = LONGEST) -> Iterator[str]:
     """Yield keys for something called `name`, the plainest first: ``own-welcome-back``, ``own-welcome-back-2``, …
 
-    Each has at most `LONGEST` characters, letters of ASCII, digits and hyphens. Whoever asks takes the first one free.
+    Each has at most `longest` characters, letters of ASCII, digits and hyphens. Whoever asks takes the first one free.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "without-a-plain-name"
     for number in itertools.count(1):
         end = f"-{number}" if number > 1 else ""
-        yield f"{OWN}{words[: LONGEST - len(OWN) - len(end)].strip('-')}{end}"
+        yield f"{OWN}{words[: longest - len(OWN) - len(end)].strip('-')}{end}"

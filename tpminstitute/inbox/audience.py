@@ -8,7 +8,8 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Background, Contact, ContactTag
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, Topic
+from tpminstitute.contacts.topics import topics_of
+from tpminstitute.inbox.models import Inquiry
 from tpminstitute.pipeline.models import Lead
 
 
@@ -19,7 +20,7 @@ class Audience:
     `topic` and the time are those of the newest inquiry of each; `stage_id` is where their newest lead stands.
     """
 
-    topic: Topic | None = None
+    topic: str | None = None
     stage_id: int | None = None
     tag: str = ""
     background: Background | None = None
@@ -51,8 +52,9 @@ def candidates(session: Session, audience: Audience, most: int, after: int | Non
     if after is not None:
         chosen = chosen.where(Inquiry.id < after)
     rows = session.execute(_narrowed(chosen, audience)).all()
+    topics = topics_of(session)
     return [
-        Candidate(contact, TOPIC_LABELS[inquiry.topic], inquiry.received_at, inquiry.id) for contact, inquiry in rows
+        Candidate(contact, topics.label(inquiry.topic), inquiry.received_at, inquiry.id) for contact, inquiry in rows
     ]
 
 

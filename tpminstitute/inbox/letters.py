@@ -4,10 +4,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
-from tpminstitute.inbox.models import TOPIC_LABELS, Door, Inquiry, ReceivedMail
+from tpminstitute.inbox.models import Door, Inquiry, ReceivedMail
 from tpminstitute.institute.recipients import NoticeKind, Recipient, recipients
 from tpminstitute.mail import variables
 from tpminstitute.mail.compose import Address, feedback_id, needs_smtputf8, threading
@@ -61,7 +62,7 @@ def notices(session: Session, settings: Settings, inquiry: Inquiry, contact: Con
         email=inquiry.email,
         phone_typed=inquiry.phone_typed,
         phone_e164=inquiry.phone_e164,
-        topic=TOPIC_LABELS[inquiry.topic],
+        topic=topics_of(session).label(inquiry.topic),
         message=inquiry.message,
         consent=inquiry.consent_id is not None,
         source=source_sentence(inquiry),
@@ -162,7 +163,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
     by_mail = session.scalar(select(ReceivedMail.message_id).where(ReceivedMail.inquiry_id == inquiry.id))
     letter = render(
         current_source(session, acknowledgement_letter(session, inquiry)),
-        acknowledgement_variables(settings, inquiry.name, TOPIC_LABELS[inquiry.topic], reference(inquiry)),
+        acknowledgement_variables(settings, inquiry.name, topics_of(session).label(inquiry.topic), reference(inquiry)),
         acknowledgement_frame(settings, ACKNOWLEDGEMENT_REASON if by_mail is None else ACKNOWLEDGEMENT_REASON_BY_MAIL),
     )
     return Order(

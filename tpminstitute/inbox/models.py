@@ -6,7 +6,6 @@ from enum import StrEnum
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tpminstitute.contacts.topics import TOPIC_LABELS as TOPIC_LABELS
 from tpminstitute.contacts.topics import Topic as Topic
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
 from tpminstitute.mail.incoming.model import ReceivedKind
@@ -45,7 +44,7 @@ class Inquiry(Base):
     email: Mapped[str] = mapped_column(String(320))
     phone_typed: Mapped[str] = mapped_column(String(60))
     phone_e164: Mapped[str | None] = mapped_column(String(16))
-    topic: Mapped[Topic] = mapped_column(enum_type(Topic))
+    topic: Mapped[str] = mapped_column(String(40), ForeignKey("topics.key"))
     message: Mapped[str] = mapped_column(Text)
     state: Mapped[InquiryState] = mapped_column(enum_type(InquiryState))
     suspicions: Mapped[list[str]] = mapped_column(JSON)

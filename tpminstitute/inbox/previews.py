@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
@@ -19,7 +20,7 @@ from tpminstitute.inbox.letters import (
     acknowledgement_variables,
     reference,
 )
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, Topic
+from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address
 from tpminstitute.mail.letters import Frame, Letter, LetterSource, render
@@ -43,19 +44,19 @@ class Reader:
     reference: str
 
 
-MADE_UP = Reader("", None, "Ada Lovelace", TOPIC_LABELS[Topic.BECOMING_A_TPM], "7K3M-9Q2X")
+MADE_UP = Reader("", None, "Ada Lovelace", "Becoming a technical program manager", "7K3M-9Q2X")
 
 
 def newest_readers(session: Session) -> Sequence[Reader]:
     """Return the newest contacts with what they last wrote about, or made-up Ada when there is none."""
     rows = session.execute(_contacts().order_by(Contact.id.desc()).limit(READERS)).all()
-    return [_reader(*row) for row in rows] or [MADE_UP]
+    return [_reader(session, *row) for row in rows] or [MADE_UP]
 
 
 def reader_of(session: Session, public_id: str) -> Reader:
     """Return the contact with that public id, or the first of `newest_readers` when there is none."""
     row = session.execute(_contacts().where(Contact.public_id == public_id)).one_or_none() if public_id else None
-    return newest_readers(session)[0] if row is None else _reader(*row)
+    return newest_readers(session)[0] if row is None else _reader(session, *row)
 
 
 def variables_for(settings: Settings, key: str, reader: Reader) -> dict[str, str]:
@@ -113,7 +114,8 @@ def _contacts() -> Select[Contact, Inquiry]:
     return select(Contact, Inquiry).outerjoin(Inquiry, Inquiry.id == newest)
 
 
-def _reader(contact: Contact, inquiry: Inquiry | None) -> Reader:
+def _reader(session: Session, contact: Contact, inquiry: Inquiry | None) -> Reader:
     if inquiry is None:
         return replace(MADE_UP, public_id=contact.public_id, contact_id=contact.id, name=contact.name)
-    return Reader(contact.public_id, contact.id, contact.name, TOPIC_LABELS[inquiry.topic], reference(inquiry))
+    topic = topics_of(session).label(inquiry.topic)
+    return Reader(contact.public_id, contact.id, contact.name, topic, reference(inquiry))

@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.topics import Topics, topics_of
 from tpminstitute.inbox.letters import acknowledgement_key
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
+from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.mail.models import Message
 
 PAGE = 50
@@ -71,19 +72,21 @@ def inbox_page(
     )
     if state is not None:
         query = query.where(Inquiry.state == state)
+    topics = topics_of(session)
     if after is not None:
         found = session.execute(query.where(Inquiry.id > after).order_by(Inquiry.id)).all()
-        more, rows = len(found) > PAGE, [_row(*row) for row in reversed(found[:PAGE])]
+        more, rows = len(found) > PAGE, [_row(topics, *row) for row in reversed(found[:PAGE])]
         return Page(rows, older=rows[-1].id if rows else None, newer=rows[0].id if more else None)
     if before is not None:
         query = query.where(Inquiry.id < before)
     found = session.execute(query.order_by(Inquiry.id.desc())).all()
-    more, rows = len(found) > PAGE, [_row(*row) for row in found[:PAGE]]
+    more, rows = len(found) > PAGE, [_row(topics, *row) for row in found[:PAGE]]
     newer = rows[0].id if rows and before is not None else None
     return Page(rows, older=rows[-1].id if more else None, newer=newer)
 
 
 def _row(
+    topics: Topics,
     id: int,
     public_id: str,
     contact: str,
@@ -94,8 +97,7 @@ def _row(
     state: str,
     at: datetime,
 ) -> Row:
-    label = TOPIC_LABELS[topic]  # type: ignore[index]
-    return Row(id, public_id, contact, name, email, label, excerpt, InquiryState(state), at)
+    return Row(id, public_id, contact, name, email, topics.label(topic), excerpt, InquiryState(state), at)
 
 
 def count_of(session: Session, state: InquiryState) -> int:

@@ -11,11 +11,12 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.consent import Wording
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person, find_or_add
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.inbox import conversations, letters
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState, ReceivedMail, Topic
+from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedMail
 from tpminstitute.inbox.sending import hold_back
 from tpminstitute.mail import outbox
 from tpminstitute.mail.letters import LetterError
@@ -32,13 +33,13 @@ log = structlog.get_logger(__name__)
 class Submission:
     """One sending of the contact form, checked and read.
 
-    `form_key` is the same for each repetition of the same form; `wording` is None without consent;
-    `suspicions` are screening's sentences; `mail_id` is the received mail that it came as, if it was one.
+    `form_key` is the same for each repetition of the same form; `topic` is a topic's key; `wording` is None without
+    consent; `suspicions` are screening's sentences; `mail_id` is the received mail that it came as, if it was one.
     """
 
     form_key: str
     person: Person
-    topic: Topic
+    topic: str
     message: str
     wording: Wording | None
     source_page: str
@@ -130,7 +131,7 @@ def _store(session: Session, contact: Contact, submission: Submission) -> Inquir
             "followed_through_at": None,
         },
     ).one()
-    sentence = f"Sent an inquiry: {TOPIC_LABELS[submission.topic]}."
+    sentence = f"Sent an inquiry: {topics_of(session).label(submission.topic)}."
     record(session, contact.id, ActivityKind.INQUIRY_RECEIVED, sentence, actor=Actor.VISITOR)
     if consent_id is not None:
         sentence = "Agreed to be followed up by e-mail."
@@ -145,5 +146,5 @@ def _start_follow_ups(session: Session, settings: Settings, inquiry: Inquiry, co
         sentence = f"No follow-ups were started. {SENTENCES[suppression.reason]}"
         record(session, contact.id, ActivityKind.ENROLLMENT_SKIPPED, sentence)
         return
-    order = EnrollmentOrder(contact.id, f"inquiry:{inquiry.id}", TOPIC_LABELS[inquiry.topic])
+    order = EnrollmentOrder(contact.id, f"inquiry:{inquiry.id}", topics_of(session).label(inquiry.topic))
     begin_for_inquiry(session, settings, order)

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.db import UtcDateTime
-from tpminstitute.inbox.models import TOPIC_LABELS, Conversation, Inquiry, ReceivedMail, Standing, Turn
+from tpminstitute.inbox.models import Conversation, Inquiry, ReceivedMail, Standing, Turn
 from tpminstitute.inbox.queries import EXCERPT, PAGE
 from tpminstitute.mail.incoming.model import ReceivedKind
 
@@ -174,12 +175,13 @@ def _with_words(
 ) -> list[Waiting]:
     words: dict[int, tuple[datetime, str, str, bool]] = {}
     newest = {line[4] for line in lines if line[4] is not None}
+    topics = topics_of(session)
     for contact_id, topic, text, at in session.execute(
         select(Inquiry.contact_id, Inquiry.topic, func.substr(Inquiry.message, 1, EXCERPT), Inquiry.received_at).where(
             Inquiry.id.in_(newest)
         )
     ):
-        words[contact_id] = (at, TOPIC_LABELS[topic], text, False)
+        words[contact_id] = (at, topics.label(topic), text, False)
     for contact_id, inquiry_id, subject, text, at in session.execute(
         select(
             ReceivedMail.contact_id,

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.inbox.letters import BY_MAIL, PAGES
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
+from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.reports.periods import Bucket, Period
 
 COUNTED = (InquiryState.OPEN, InquiryState.HANDLED)
@@ -51,7 +52,8 @@ def _by_topic(session: Session, bucket: Bucket) -> dict[str, int]:
         .where(Inquiry.received_at >= bucket.begins, Inquiry.received_at < bucket.ends, Inquiry.state.in_(COUNTED))
         .group_by(Inquiry.topic)
     )
-    return {TOPIC_LABELS[topic]: number for topic, number in rows}
+    topics = topics_of(session)
+    return {topics.label(topic): number for topic, number in rows}
 
 
 def _by_source(session: Session, chosen: Period) -> Counter[str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from tpminstitute.contacts.models import Background
-from tpminstitute.contacts.topics import TOPIC_LABELS, Topic
+from tpminstitute.contacts.topics import Topics
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
 
@@ -24,10 +24,14 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What conditions look at: the reader as they stand now; `name` is what a sentence calls them."""
+    """What conditions look at: the reader as they stand now; `name` is what a sentence calls them.
 
+    `topics` are all there are, in words; `topic` is the key of theirs.
+    """
+
+    topics: Topics
     name: str
-    topic: Topic
+    topic: str
     stage: str | None
     tags: frozenset[str]
     background: Background | None
@@ -46,10 +50,9 @@ class Condition(ABC):
         cls.kind = kind
         cls.kinds[kind] = cls
 
-    @property
     @abstractmethod
-    def phrase(self) -> str:
-        """What those do or are who get the mail, such as ``haven't replied``."""
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail, such as ``haven't replied``."""
 
     @abstractmethod
     def misses(self, facts: Facts) -> str:
@@ -63,17 +66,16 @@ class TopicIs(Condition, kind="topic"):
     one_of: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse no choice, and a topic that is none."""
-        _check_choices(self.one_of, list(Topic), "topic")
+        """Refuse no choice."""
+        _check_choices(self.one_of, None, "topic")
 
-    @property
-    def phrase(self) -> str:
-        """What those do or are who get the mail."""
-        return f"wrote about {_listed([_quoted(TOPIC_LABELS[Topic(key)]) for key in self.one_of])}"
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail."""
+        return f"wrote about {_listed([_quoted(topics.label(key)) for key in self.one_of])}"
 
     def misses(self, facts: Facts) -> str:
         """Return what is otherwise."""
-        return "" if facts.topic in self.one_of else f"{facts.name} wrote about “{TOPIC_LABELS[facts.topic]}”"
+        return "" if facts.topic in self.one_of else f"{facts.name} wrote about “{facts.topics.label(facts.topic)}”"
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,8 @@ class StageIs(Condition, kind="stage"):
         """Refuse no choice."""
         _check_choices(self.one_of, None, "stage")
 
-    @property
-    def phrase(self) -> str:
-        """What those do or are who get the mail."""
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail."""
         return f"have a lead in {_listed([_quoted(name) for name in self.one_of])}"
 
     def misses(self, facts: Facts) -> str:
@@ -108,9 +109,8 @@ class Tagged(Condition, kind="tagged"):
         """Refuse an empty tag."""
         _check_choices((self.tag,), None, "tag")
 
-    @property
-    def phrase(self) -> str:
-        """What those do or are who get the mail."""
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail."""
         return f"have the tag “{self.tag}”"
 
     def misses(self, facts: Facts) -> str:
@@ -128,9 +128,8 @@ class NotTagged(Condition, kind="not_tagged"):
         """Refuse an empty tag."""
         _check_choices((self.tag,), None, "tag")
 
-    @property
-    def phrase(self) -> str:
-        """What those do or are who get the mail."""
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail."""
         return f"don't have the tag “{self.tag}”"
 
     def misses(self, facts: Facts) -> str:
@@ -148,9 +147,8 @@ class BackgroundIs(Condition, kind="background"):
         """Refuse no choice, and a result that the check doesn't have."""
         _check_choices(self.one_of, list(Background), "result of the pathway check")
 
-    @property
-    def phrase(self) -> str:
-        """What those do or are who get the mail."""
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail."""
         return _listed([WORDS[Background(key)] for key in self.one_of])
 
     def misses(self, facts: Facts) -> str:
@@ -166,9 +164,8 @@ class BackgroundIs(Condition, kind="background"):
 class Replied(Condition, kind="replied"):
     """They wrote back to us at some time."""
 
-    @property
-    def phrase(self) -> str:
-        """What those do or are who get the mail."""
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail."""
         return "have replied"
 
     def misses(self, facts: Facts) -> str:
@@ -180,9 +177,8 @@ class Replied(Condition, kind="replied"):
 class NotReplied(Condition, kind="not_replied"):
     """They never wrote back to us."""
 
-    @property
-    def phrase(self) -> str:
-        """What those do or are who get the mail."""
+    def phrase(self, topics: Topics) -> str:
+        """Return what those do or are who get the mail."""
         return "haven't replied"
 
     def misses(self, facts: Facts) -> str:
@@ -205,15 +201,17 @@ def as_json(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
     return [{"kind": one.kind} | _plain(asdict(one)) for one in conditions]
 
 
-def describe(condition: Condition) -> str:
+def describe(condition: Condition, topics: Topics) -> str:
     """Return when a condition is met, as staff read it, such as ``they haven't replied``."""
-    return f"they {condition.phrase}"
+    return f"they {condition.phrase(topics)}"
 
 
 def unmet(condition: Condition, facts: Facts) -> str | None:
     """Return why a mail isn't for its reader, as a sentence, or None when the condition is met."""
     otherwise = condition.misses(facts)
-    return f"Skipped: it is for people who {condition.phrase}, and {otherwise}." if otherwise else None
+    if not otherwise:
+        return None
+    return f"Skipped: it is for people who {condition.phrase(facts.topics)}, and {otherwise}."
 
 
 def _read(stored: Mapping[str, Any]) -> Condition:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
 from tpminstitute.accounts.service import record_audit
-from tpminstitute.contacts.topics import Topic
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.own_keys import own_keys
@@ -125,10 +125,11 @@ def set_start_rule(session: Session, sequence_id: int, topics: Collection[str], 
     Raises `Refusal` for a topic that the contact form doesn't have.
     """
     sequence = locked(session, sequence_id)
-    unknown = set(topics) - set(Topic)
+    known = topics_of(session)
+    unknown = {key for key in topics if key not in known}
     if unknown:
         raise Refusal(f"There is no topic “{one_line(min(unknown), 40)}”. Nothing was changed.")
-    chosen = [topic.value for topic in Topic if topic in topics]
+    chosen = [choice.key for choice in known.choices if choice.key in topics]
     if chosen == list(sequence.starts_for):
         return
     sequence.starts_for = chosen

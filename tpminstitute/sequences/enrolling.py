@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Consent, ConsentChange, Contact
-from tpminstitute.contacts.topics import topic_of_label
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
@@ -117,7 +117,7 @@ def _skip(session: Session, order: EnrollmentOrder, why: str) -> None:
 
 def _fitting(session: Session, topic: str) -> list[Sequence]:
     on = session.scalars(select(Sequence).where(Sequence.active).order_by(Sequence.id)).all()
-    key = topic_of_label(topic).value
+    key = topics_of(session).key_of(topic)
     starting = [sequence for sequence in on if key in sequence.starts_for and _closed(session, sequence) is None]
     return sorted(starting, key=lambda sequence: len(sequence.starts_for))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Integer, bindparam, column, func, select, table
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact, ContactTag
-from tpminstitute.contacts.topics import topic_of_label
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.config import Settings
 from tpminstitute.core.text import first_name
 from tpminstitute.sequences.conditions import Facts
@@ -27,13 +27,15 @@ def facts_of(session: Session, settings: Settings, runs: Collection[Enrollment])
     tags: dict[int, set[str]] = {}
     for contact_id, tag in session.execute(_TAGS, whose):
         tags.setdefault(contact_id, set()).add(tag)
+    topics = topics_of(session)
     found = {}
     for run in runs:
         name, background = people[run.contact_id]
         replied_at = replies.get(run.contact_id)
         found[run.id] = Facts(
+            topics=topics,
             name=first_name(name) or "the reader",
-            topic=topic_of_label(run.topic),
+            topic=topics.key_of(run.topic),
             stage=stages.get(run.contact_id),
             tags=frozenset(tags.get(run.contact_id, ())),
             background=background,

@@ -86,6 +86,6 @@ def _following(
         planned = plan(step, since, reader) if begins is None else opening(step, begins, reader)
         begins, since = None, planned.at
         if not left_out(reader, topic, step):
-            depends_on = tuple(describe(condition) for condition in parse(step.conditions))
+            depends_on = tuple(describe(condition, reader.topics) for condition in parse(step.conditions))
             to_come.append(Expected(subjects[step.letter_key], since, reader.zone, planned.why, depends_on))
     return to_come

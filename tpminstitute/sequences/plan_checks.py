@@ -6,14 +6,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tpminstitute.contacts.topics import Topic
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
+from tpminstitute.core.text import one_line
 from tpminstitute.mail.drafts import follows_up
 from tpminstitute.mail.letters import LetterError
 from tpminstitute.mail.models import Template
 from tpminstitute.mail.templates import newest_version, templates, why_unsendable
 from tpminstitute.sequences import calendar
-from tpminstitute.sequences.conditions import parse
+from tpminstitute.sequences.conditions import TopicIs, parse
 from tpminstitute.sequences.models import SequenceStep, WaitUnit
 
 MOST_STEPS = 50
@@ -88,7 +89,7 @@ def problems_of(session: Session, drafts: Sequence[StepDraft], *, has_course: bo
         return [Problem(0, "", f"Take some mails out: these are {len(drafts)}, and {MOST_STEPS} are the most.")]
     found = [
         *_about_letters(session, drafts, sends),
-        *(problem for at, draft in enumerate(drafts, 1) for problem in _about_step(at, draft)),
+        *(problem for at, draft in enumerate(drafts, 1) for problem in _about_step(session, at, draft)),
     ]
     in_doubt = {problem.position for problem in found if problem.field == "wait"}
     if not in_doubt:
@@ -128,7 +129,7 @@ def _why_unfit(session: Session, key: str, sends: bool) -> str:
     return why_unsendable(session, key) if written or sends else ""
 
 
-def _about_step(at: int, draft: StepDraft) -> Iterator[Problem]:
+def _about_step(session: Session, at: int, draft: StepDraft) -> Iterator[Problem]:
     yield from (Problem(at, "wait", why) for why in _about_wait(draft))
     if draft.opens_minute is None or draft.closes_minute is None:
         yield Problem(at, "hours", "Write both hours, such as 09:00 and 17:00.")
@@ -138,11 +139,18 @@ def _about_step(at: int, draft: StepDraft) -> Iterator[Problem]:
             calendar.Window(days, draft.opens_minute, draft.closes_minute)
         except Refusal as refusal:
             yield Problem(at, "days" if not draft.days else "hours", str(refusal))
+    topics = topics_of(session)
     try:
-        parse([dict(condition) for condition in draft.conditions])
+        conditions = parse([dict(condition) for condition in draft.conditions])
     except Refusal as refusal:
         yield Problem(at, "conditions", str(refusal))
-    if not set(draft.topics) <= set(Topic):
+    else:
+        chosen = [key for condition in conditions if isinstance(condition, TopicIs) for key in condition.one_of]
+        unknown = next((key for key in chosen if key not in topics), None)
+        if unknown is not None:
+            why = f"There is no topic “{one_line(unknown, 40)}”. Choose another one."
+            yield Problem(at, "conditions", why)
+    if not all(key in topics for key in draft.topics):
         yield Problem(at, "topics", "Choose topics of the contact form only: one of these is not there any more.")
 
 

@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Row
 from difflib import SequenceMatcher
 
+from tpminstitute.contacts.topics import Topics
 from tpminstitute.sequences.plan_checks import StepDraft
-from tpminstitute.sequences.words import conditions_of, topics_of, wait_of, window_of
+from tpminstitute.sequences.words import about, conditions_of, wait_of, window_of
 
 EVERY_TOPIC, ALWAYS = "every topic", "nothing else"
 
 
-def difference(old: Row[StepDraft], new: Row[StepDraft], subjects: Mapping[str, str]) -> list[str]:
+def difference(old: Row[StepDraft], new: Row[StepDraft], subjects: Mapping[str, str], topics: Topics) -> list[str]:
     """Return what changed from the steps of `old` to those of `new`, both with their numbers, a sentence for each.
 
-    Parameters: `subjects`, the subject of each letter by its key.
+    Parameters: `subjects`, the subject of each letter by its key; `topics`, all there are.
     """
     before = {step.number: (place, step) for place, step in enumerate(old, 1)}
     kept = {step.number for step in new}
@@ -27,7 +28,7 @@ def difference(old: Row[StepDraft], new: Row[StepDraft], subjects: Mapping[str, 
         was, earlier = before[step.number]
         if step.number in moved:
             told.append(f"{name}, was mail {was} before.")
-        told += [f"{name}: {change}." for change in _changes(earlier, step, subjects)]
+        told += [f"{name}: {change}." for change in _changes(earlier, step, subjects, topics)]
     gone = [(place, step) for place, step in enumerate(old, 1) if step.number not in kept]
     told += [f"Mail {place}, “{subjects.get(s.letter_key, s.letter_key)}”, was taken out." for place, s in gone]
     return told
@@ -39,13 +40,13 @@ def _moved(old: Row[int | None], new: Row[int | None]) -> set[int | None]:
     return set(new) - {number for block in in_order for number in new[block.b : block.b + block.size]}
 
 
-def _changes(old: StepDraft, new: StepDraft, subjects: Mapping[str, str]) -> Iterator[str]:
+def _changes(old: StepDraft, new: StepDraft, subjects: Mapping[str, str], topics: Topics) -> Iterator[str]:
     if old.letter_key != new.letter_key:
         yield f"it takes the place of “{subjects.get(old.letter_key, old.letter_key)}”"
     told = {
         "": (wait_of(old), wait_of(new)),
         "out ": (window_of(old), window_of(new)),
-        "about ": (topics_of(old.topics) or EVERY_TOPIC, topics_of(new.topics) or EVERY_TOPIC),
-        "only if ": (conditions_of(old.conditions) or ALWAYS, conditions_of(new.conditions) or ALWAYS),
+        "about ": (about(old.topics, topics) or EVERY_TOPIC, about(new.topics, topics) or EVERY_TOPIC),
+        "only if ": (conditions_of(old.conditions, topics) or ALWAYS, conditions_of(new.conditions, topics) or ALWAYS),
     }
     yield from (f"{what}{now} instead of {was}" for what, (was, now) in told.items() if was != now)

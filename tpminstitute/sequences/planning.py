@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.time_zones import clock_of
+from tpminstitute.contacts.topics import Topics, topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.sequences import calendar
@@ -39,11 +40,12 @@ LOOK_AGAIN = timedelta(days=1)
 class Reader:
     """What planning knows of who gets a mail.
 
-    `zone` is the clock they live by, the institute's where theirs isn't known, and `where` says which for a sentence;
-    `course` is what the sequence leads up to. The rest is what they wish: twice the waits, their own topic only, no
-    mail before `paused_until`.
+    `topics` are all there are; `zone` is the clock they live by, the institute's where theirs isn't known, and `where`
+    says which for a sentence; `course` is what the sequence leads up to. The rest is what they wish: twice the waits,
+    their own topic only, no mail before `paused_until`.
     """
 
+    topics: Topics
     zone: ZoneInfo
     where: str
     holidays: frozenset[date]
@@ -75,18 +77,20 @@ def zone_of(session: Session, settings: Settings, contact_id: int) -> ZoneInfo:
 def readers_of(
     session: Session, settings: Settings, pairs: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], Reader]:
-    """Return the same for many pairs of a contact's id and a sequence's, in four statements."""
+    """Return the same for many pairs of a contact's id and a sequence's, in five statements."""
     contact_ids = {contact_id for contact_id, _ in pairs}
     lives = {row.id: row[1:] for row in session.execute(_LIVES, {"contacts": contact_ids})}
     wishes = {wish.contact_id: wish for wish in session.execute(_WISHES, {"contacts": contact_ids})}
     courses = dict(session.execute(_COURSES, {"sequences": {number for _, number in pairs}}).all())
     holidays = frozenset(session.scalars(select(Holiday.day)))
+    topics = topics_of(session)
     readers = {}
     for contact_id, sequence_id in pairs:
         lives_by = clock_of(*lives[contact_id], settings.institute_zone)
         wish = wishes.get(contact_id)
         pause_end = wish.paused_until if wish else None
         readers[contact_id, sequence_id] = Reader(
+            topics=topics,
             zone=lives_by.zone,
             where=lives_by.where,
             holidays=holidays,

@@ -13,7 +13,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.topics import topic_of_label
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.mail import outbox
@@ -65,7 +64,7 @@ def left_out(reader: Reader, topic: str, step: SequenceStep) -> bool:
     Parameters: `topic`, what they wrote about, in words.
     A step without topics is about all of them.
     """
-    about_it = not step.topics or topic_of_label(topic) in step.topics
+    about_it = not step.topics or reader.topics.key_of(topic) in step.topics
     return reader.only_topic and not about_it
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from tpminstitute.contacts.topics import TOPIC_LABELS, Topic
+from tpminstitute.contacts.topics import Topics
 from tpminstitute.sequences.conditions import describe, parse
 from tpminstitute.sequences.models import WaitUnit
 from tpminstitute.sequences.plan_checks import StepDraft
@@ -40,16 +40,16 @@ def clock_of(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def topics_of(topics: Collection[str]) -> str:
+def about(keys: Collection[str], topics: Topics) -> str:
     """Return what a letter or a sequence is about, in the words of the contact form; "" when there is no topic."""
-    if set(topics) == set(Topic):
+    if keys and {choice.key for choice in topics.offered} <= set(keys):
         return "anything"
-    return listed([TOPIC_LABELS[topic] for topic in Topic if topic in topics])
+    return listed([label for key, label in topics.labels.items() if key in keys])
 
 
-def conditions_of(conditions: Iterable[Mapping[str, Any]]) -> str:
+def conditions_of(conditions: Iterable[Mapping[str, Any]], topics: Topics) -> str:
     """Return under which conditions a step's mail goes out; "" when there is none."""
-    return listed([describe(condition) for condition in parse([dict(condition) for condition in conditions])])
+    return listed([describe(condition, topics) for condition in parse([dict(condition) for condition in conditions])])
 
 
 def listed(words: list[str]) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tpminstitute.contacts.consent import CURRENT_WORDING
-from tpminstitute.contacts.topics import TOPIC_LABELS, Topic
+from tpminstitute.contacts.topics import SHIPPED, Topic
 from tpminstitute.core.tokens import ALPHABET, PUBLIC_ID_LENGTH
 from tpminstitute.simulation import demo_words as words
 
@@ -169,7 +169,7 @@ class _Life:
         came = (page, "", at, at if state == "open" else None)
         keys = (inquiry_id, self._public_id(), f"demo-{inquiry_id}", self.id, consent_id)
         self._row("inquiries", *keys, *reached, *about, *came)
-        self._fact("inquiry_received", f"Sent an inquiry: {TOPIC_LABELS[self.topic]}.", actor="visitor")
+        self._fact("inquiry_received", f"Sent an inquiry: {SHIPPED.label(self.topic)}.", actor="visitor")
         if consent_id is not None:
             self._fact("consent_granted", "Agreed to be followed up by e-mail.", actor="visitor")
         if state != "open":
@@ -214,7 +214,7 @@ class _Life:
         reason = "They answered." if status == "stopped" else ""
         place = self.dice.randint(1, steps) if status == "active" else steps
         keys = (self._id("enrollments"), self.id, sequence_id, version_id, "demo")
-        self._row("enrollments", *keys, status, reason, TOPIC_LABELS[self.topic], place, due_at, began, ended_at)
+        self._row("enrollments", *keys, status, reason, SHIPPED.label(self.topic), place, due_at, began, ended_at)
         self._fact("enrolled", "The follow-ups started.")
 
     def _say_more(self) -> None:

@@ -14,11 +14,12 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.identity import EmailAddress
 from tpminstitute.contacts.models import ZoneSource
 from tpminstitute.contacts.service import Person, find_or_add, locked
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock, tokens, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, Topic
+from tpminstitute.inbox.models import Inquiry, Topic
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.sequences.enrolling import RUNNING, begin_by_hand
 from tpminstitute.sequences.models import Enrollment, Sequence
@@ -73,10 +74,13 @@ class Thrown:
 
 @dataclass(frozen=True)
 class MadeUp:
-    """Somebody who writes to us by the contact form and agrees to follow-ups; `zone` is None for the institute's."""
+    """Somebody who writes to us by the contact form and agrees to follow-ups.
+
+    `topic` is a topic's key; `zone` is None for the institute's.
+    """
 
     name: str
-    topic: Topic
+    topic: str
     zone: ZoneInfo | None
 
 
@@ -162,7 +166,7 @@ def _enter(session: Session, settings: Settings, who: MadeUp | int) -> tuple[int
     """Return the contact's id, locked, and what they wrote about; somebody made up writes to us now."""
     if isinstance(who, int):
         newest = select(Inquiry.topic).where(Inquiry.contact_id == who).order_by(Inquiry.id.desc()).limit(1)
-        return locked(session, who).id, TOPIC_LABELS[session.scalar(newest) or Topic.OTHER]
+        return locked(session, who).id, topics_of(session).label(session.scalar(newest) or Topic.OTHER)
     person = Person(who.name, MADE_UP)
     contact = find_or_add(session, person)
     if who.zone is not None:
@@ -178,7 +182,7 @@ def _enter(session: Session, settings: Settings, who: MadeUp | int) -> tuple[int
         source_referrer="",
     )
     submit_inquiry(session, settings, submission)
-    return contact.id, TOPIC_LABELS[who.topic]
+    return contact.id, topics_of(session).label(who.topic)
 
 
 def _runs(session: Session, contact_id: int, sequence_id: int) -> bool:

@@ -17,11 +17,11 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import ZoneSource
 from tpminstitute.contacts.service import Person, find_or_add, locked
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
-from tpminstitute.inbox.models import TOPIC_LABELS, Topic
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.mail.transport import Answer
 from tpminstitute.sequences.enrolling import begin_by_hand
@@ -87,7 +87,7 @@ class Invented:
     dice: random.Random
     address: str
     zone: str
-    topic: Topic
+    topic: str
     contact_id: int = 0
     events: int = 0
 
@@ -97,13 +97,13 @@ class Invented:
         return self.number, self.events
 
 
-def invent(number: int, seed: int) -> Invented:
-    """Return the person of that number."""
+def invent(number: int, seed: int, topics: Sequence[str]) -> Invented:
+    """Return the person of that number, who writes about one of `topics`, by their keys."""
     dice = random.Random(f"{seed}/{number}")
     names, weights = zip(*PLACES, strict=True)
     domain = dice.choice(("example.org", "example.com", "example.net"))
     zone = dice.choices(names, weights)[0]
-    return Invented(number, dice, f"reader{number}@{domain}", zone, dice.choice(list(Topic)))
+    return Invented(number, dice, f"reader{number}@{domain}", zone, dice.choice(topics))
 
 
 class Postbox:
@@ -148,6 +148,7 @@ class Traffic:
 
     agenda: Agenda
     people: dict[str, Invented]
+    topics: Sequence[str]
     by_hand: Sequence[int]
     account_id: int
 
@@ -168,7 +169,7 @@ class Traffic:
     def _writes(self, person: Invented, world: Database, settings: Settings) -> str:
         dice = person.dice
         if person.contact_id:
-            person.topic = dice.choice(list(Topic))
+            person.topic = dice.choice(self.topics)
         who = Person(f"Reader {person.number}", read_email(person.address))
         submission = Submission(
             form_key=tokens.public_id(),
@@ -200,7 +201,8 @@ class Traffic:
             with world.write() as session:
                 sequence = session.get_one(Plan, sequence_id)
                 contact_id = locked(session, person.contact_id).id
-                begin_by_hand(session, settings, contact_id, TOPIC_LABELS[person.topic], sequence, self.account_id)
+                topic = topics_of(session).label(person.topic)
+                begin_by_hand(session, settings, contact_id, topic, sequence, self.account_id)
         except Refusal as refusal:
             return str(refusal)
         return ""

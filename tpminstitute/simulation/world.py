@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, insert, or_, select, true
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
-from tpminstitute.contacts.models import Consent, Contact, ContactAddress, ContactTag
+from tpminstitute.contacts.models import Consent, Contact, ContactAddress, ContactTag, InquiryTopic, TopicLabel
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Base, Database
@@ -36,7 +36,18 @@ from tpminstitute.sequences.models import (
 )
 from tpminstitute.timeline.models import Activity
 
-PLAN = (Stage, CourseDate, Holiday, Template, TemplateVersion, Sequence, SequenceVersion, SequenceStep)
+PLAN = (
+    InquiryTopic,
+    TopicLabel,
+    Stage,
+    CourseDate,
+    Holiday,
+    Template,
+    TemplateVersion,
+    Sequence,
+    SequenceVersion,
+    SequenceStep,
+)
 """Copied whole, each after what it refers to."""
 
 OF_CONTACT: tuple[Any, ...] = (

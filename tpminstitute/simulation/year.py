@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.accounts.service import add_account
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
@@ -153,10 +154,12 @@ def _live_through(share: Share, passed: Callable[[float], None]) -> Totals:
     year = share.year
     span = Span(year.begins, year.begins + timedelta(days=year.days), EVERY)
     with throw_away(share.like) as world:
+        with world.read() as session:
+            topics = [choice.key for choice in topics_of(session).offered]
         agenda, postbox = Agenda(), Postbox()
-        people = [invent(number, year.seed) for number in range(share.first, share.last)]
+        people = [invent(number, year.seed, topics) for number in range(share.first, share.last)]
         known = {person.address: person for person in people}
-        traffic = Traffic(agenda, known, share.by_hand, share.account_id)
+        traffic = Traffic(agenda, known, topics, share.by_hand, share.account_id)
         for person in people:
             traffic.expect(person, year.begins, year.days)
         for event in _of_the_institute(world, share, span):

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
 from tpminstitute.accounts.audit import ADDRESS
+from tpminstitute.contacts.topics import SHIPPED, Topics, topics_of
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
@@ -74,16 +75,34 @@ def configured() -> Settings:
     return cast(Settings, current_app.extensions["tpm"].settings)
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What every page is made of and administrators change: the settings that hold, and the topics."""
+
+    settings: Settings
+    topics: Topics
+
+
+def shared() -> Shared:
+    """Return what holds for this request; at the desk what holds now, elsewhere what held a second ago at most."""
+    if "shared" not in g:
+        g.shared = kept().now() if request.path.startswith("/staff") else kept().lately()
+    return cast(Shared, g.shared)
+
+
 def settings() -> Settings:
     """Return the settings that hold for this request: the operator's under what administrators saved at the desk."""
-    if "settings" not in g:
-        g.settings = kept().now() if request.path.startswith("/staff") else kept().lately()
-    return cast(Settings, g.settings)
+    return shared().settings
 
 
-def kept() -> Kept[Settings]:
-    """Return what this process keeps of the settings."""
-    return cast(Kept[Settings], current_app.extensions["tpm_kept"])
+def topics() -> Topics:
+    """Return the topics that hold for this request."""
+    return shared().topics
+
+
+def kept() -> Kept[Shared]:
+    """Return what this process keeps of the settings and topics."""
+    return cast(Kept[Shared], current_app.extensions["tpm_kept"])
 
 
 def database() -> Database:
@@ -152,9 +171,12 @@ def add_common(app: Flask) -> None:
     app.jinja_env.filters["visible"] = visible
     app.jinja_env.globals["institute"] = LocalProxy(_institute)
     service = app.extensions["tpm"]
-    app.extensions["tpm_kept"] = Kept(
-        service.db, service.settings, lambda reading: overlay(reading, app.extensions["tpm"].settings)
-    )
+    before = Shared(service.settings, SHIPPED)
+
+    def read(reading: Session) -> Shared:
+        return Shared(overlay(reading, app.extensions["tpm"].settings), topics_of(reading))
+
+    app.extensions["tpm_kept"] = Kept(service.db, before, read)
 
 
 def _institute() -> Institute:
@@ -179,7 +201,7 @@ def _protect(response: Response) -> Response:
 
 
 def _error_page(status: int, text: str | None = None) -> tuple[str, int]:
-    g.settings = g.get("settings") or kept().last  # it may be the database that is gone
+    g.shared = g.get("shared") or kept().last  # it may be the database that is gone
     title, usual = ERROR_TEXTS.get(status, ERROR_TEXTS[400 if status < 500 else 500])
     return render_template("site/error.html", status=status, title=title, text=text or usual), status
 

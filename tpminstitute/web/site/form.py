@@ -7,30 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, EmailField, HiddenField, SelectField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation, ValidationError
 
 from tpminstitute.contacts.identity import AddressError, EmailAddress, read_email, read_phone
+from tpminstitute.contacts.topics import Topics
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.text import one_line, visible
 from tpminstitute.core.tokens import BadToken, Signer
-from tpminstitute.inbox.models import TOPIC_LABELS, Topic
 
 LONGEST_NAME = 200
 LONGEST_EMAIL = 320
 LONGEST_PHONE = 60
 LONGEST_MESSAGE = 20_000
-
-TOPICS_BY_GROUP = (
-    ("The path", Topic.BECOMING_A_TPM),
-    ("Certifications", Topic.CSM),
-    ("Certifications", Topic.PMP),
-    ("Certifications", Topic.CAL),
-    ("Certifications", Topic.SPC),
-    ("Other", Topic.COURSES),
-    ("Other", Topic.OTHER),
-)
 
 
 @dataclass(frozen=True)
@@ -128,13 +119,7 @@ class LetterForm(FlaskForm):
         validators=[_Text("Write your e-mail address: the answer goes there.", LONGEST_EMAIL)],
     )
     phone = TelField(filters=[_trimmed], validators=[_Text("", LONGEST_PHONE, optional=True)])
-    topic = SelectField(
-        choices=[
-            SelectChoice("", "Choose a topic"),
-            *(SelectChoice(topic.value, TOPIC_LABELS[topic], optgroup=group) for group, topic in TOPICS_BY_GROUP),
-        ],
-        validate_choice=False,
-    )
+    topic = SelectField(choices=[], validate_choice=False)
     message = TextAreaField(
         filters=[_unix_lines],
         validators=[_Text("Write your message; a sentence is enough.", LONGEST_MESSAGE, one_line=False)],
@@ -147,6 +132,21 @@ class LetterForm(FlaskForm):
     address: EmailAddress
     phone_e164: str | None = None
     regions: Sequence[str] = ()
+
+    def __init__(self, formdata: MultiDict[str, str] | None, *, topics: Topics) -> None:
+        """Read `formdata`, None for an empty letter.
+
+        One of `topics` that was archived since the page was opened is still taken, and shown again.
+        """
+        super().__init__(formdata=formdata)
+        self._topics = topics
+        chosen = [self.topic.data] if self.topic.data in topics else []
+        shown = topics.offered_beside(chosen)
+        headings = {choice.key: choice.heading or None for choice in topics.choices}
+        self.topic.choices = [
+            SelectChoice("", "Choose a topic"),
+            *(SelectChoice(key, label, optgroup=headings[key]) for key, label in shown.items()),
+        ]
 
     def validate_email(self, field: EmailField) -> None:
         """Read the address, in words that say what to mend."""
@@ -167,6 +167,6 @@ class LetterForm(FlaskForm):
             raise ValidationError(str(problem)) from None
 
     def validate_topic(self, field: SelectField) -> None:
-        """Take only the topics that are offered."""
-        if field.data not in list(Topic):
+        """Take only topics of ours."""
+        if field.data not in self._topics:
             raise ValidationError("Choose what it is about; “Something else” is fine.")

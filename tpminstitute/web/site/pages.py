@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from flask import current_app, render_template
 
 from tpminstitute.contacts import consent
-from tpminstitute.core.config import Settings
-from tpminstitute.web.common import settings
+from tpminstitute.web.common import Shared, shared
 from tpminstitute.web.site import site
 from tpminstitute.web.site.form import LetterForm
 from tpminstitute.web.site.write import fresh_token
@@ -17,23 +16,23 @@ TOKEN_PLACE = "the-token-of-this-page"
 @site.get("/")
 def guide() -> str:
     """Show the guide, with the letter at its foot; only the letter's token is new each time."""
-    holds = settings()
+    holds = shared()
     rendered: Rendered | None = current_app.extensions.get("tpm_guide")
-    if rendered is None or rendered.settings is not holds:
+    if rendered is None or rendered.made_of is not holds:
         rendered = current_app.extensions["tpm_guide"] = Rendered(holds, _render_guide())
     return rendered.text.replace(TOKEN_PLACE, fresh_token("/"))
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """The guide's page, and the settings it was made with."""
+    """The guide's page, and what it was made of."""
 
-    settings: Settings
+    made_of: Shared
     text: str
 
 
 def _render_guide() -> str:
-    form = LetterForm(formdata=None)
+    form = LetterForm(formdata=None, topics=shared().topics)
     form.token.data = TOKEN_PLACE
     return render_template(
         "site/guide.html",

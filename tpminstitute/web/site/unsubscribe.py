@@ -4,7 +4,7 @@ from flask import abort, render_template, request
 
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.topics import Topic, topic_of_label
+from tpminstitute.contacts.topics import Topic, topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import opt_out
@@ -89,7 +89,7 @@ def _page(contact: Contact, said: str = "", state: str = "ask") -> tuple[str, in
 def _topic(contact: Contact) -> str | None:
     """Return the one topic that mails may be narrowed to; there is none in "something else"."""
     label = topic_of_runs(session(), contact.id)
-    return None if label is None or topic_of_label(label) is Topic.OTHER else label
+    return None if label is None or topics_of(session()).key_of(label) == Topic.OTHER else label
 
 
 def _unknown() -> tuple[str, int]:

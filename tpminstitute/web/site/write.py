@@ -1,23 +1,23 @@
 """Writing to the institute: the contact form, from GET to the stored inquiry."""
 
 import structlog
-from flask import Response, abort, redirect, render_template, request, url_for
+from flask import Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.service import Person
+from tpminstitute.contacts.topics import Topics, topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.config import Switch
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.core.text import first_name
 from tpminstitute.core.tokens import BadToken
 from tpminstitute.inbox.letters import reference
-from tpminstitute.inbox.models import TOPIC_LABELS, Topic
 from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.screening.service import Evidence, suspicions
-from tpminstitute.web.common import database, own_page_sent_it, reason_of, session, settings
+from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, session, settings, topics
 from tpminstitute.web.site import site
 from tpminstitute.web.site.form import FormToken, LetterForm
 
@@ -36,9 +36,9 @@ NOT_STORED = (
 @site.get("/contact")
 def contact() -> str:
     """Show the contact form; `?topic=` chooses one beforehand."""
-    form = LetterForm(formdata=None)
+    form = LetterForm(formdata=None, topics=topics())
     form.token.data = fresh_token("/contact")
-    if request.args.get("topic") in list(Topic):
+    if request.args.get("topic") in [choice.key for choice in topics().offered]:
         form.topic.data = request.args["topic"]
     return _page(form)
 
@@ -46,7 +46,7 @@ def contact() -> str:
 @site.post("/contact")
 def send_letter() -> BaseResponse | tuple[str, int]:
     """Take the form: store the inquiry and say thank you, or show it again with all that was typed."""
-    form = LetterForm(request.form)
+    form = LetterForm(request.form, topics=_topics_for(request.form.get("topic", "")))
     form.regions = [tag.rpartition("-")[2].upper() for tag in request.accept_languages.values() if "-" in tag]
     try:
         token = FormToken.read(form.token.data or "", settings().secret_key)
@@ -76,9 +76,17 @@ def thanks(public_id: str) -> str | Response:
     return render_template(
         "site/thanks.html",
         reference=reference(inquiry),
-        topic_label=TOPIC_LABELS[inquiry.topic],
+        topic_label=topics_of(session()).label(inquiry.topic),
         first_name=first_name(inquiry.name),
     )
+
+
+def _topics_for(key: str) -> Topics:
+    """Return the topics, looking again for one that another process may have added within this second."""
+    if key and key not in topics():
+        kept().forget()
+        g.pop("shared", None)
+    return topics()
 
 
 def fresh_token(page: str) -> str:
@@ -108,7 +116,7 @@ def _submission(form: LetterForm, token: FormToken) -> Submission:
         person=Person(
             form.name.data or "", form.address, form.phone.data or "", form.phone_e164, form.time_zone.data or ""
         ),
-        topic=Topic(form.topic.data),
+        topic=form.topic.data,
         message=form.message.data or "",
         wording=agreed,
         source_page=token.page,

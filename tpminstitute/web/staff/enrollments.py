@@ -13,9 +13,9 @@ from werkzeug.wrappers import Response
 from tpminstitute.contacts.background import LABELS as BACKGROUND_LABELS
 from tpminstitute.contacts.models import Background
 from tpminstitute.contacts.service import locked
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.audience import Audience, Candidate, candidates
-from tpminstitute.inbox.models import TOPIC_LABELS, Topic
 from tpminstitute.pipeline.models import Stage
 from tpminstitute.sequences.enrolling import begin_by_hand, obstacles
 from tpminstitute.sequences.forecast import Expected, expected_for
@@ -98,7 +98,7 @@ def _page(sequence: Sequence) -> str:
         rows=[row for row in rows if not row.against],
         left_out=[row for row in rows if row.against],
         may_begin=may_act(),
-        topics=TOPIC_LABELS,
+        topics=topics_of(session()).labels,
         backgrounds=BACKGROUND_LABELS,
         stages=session().scalars(select(Stage).order_by(Stage.position)).all(),
         chosen=_choice(),
@@ -119,7 +119,7 @@ def _audience() -> Audience:
     args = request.args
     stage = args.get("stage", "")
     return Audience(
-        topic=Topic(args["topic"]) if args.get("topic") in set(Topic) else None,
+        topic=args["topic"] if args.get("topic") in topics_of(session()) else None,
         stage_id=int(stage) if stage.isascii() and stage.isdigit() and len(stage) < 10 else None,
         tag=args.get("tag", "").strip().casefold()[:60],
         background=Background(args["background"]) if args.get("background") in set(Background) else None,

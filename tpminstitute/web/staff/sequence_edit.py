@@ -6,7 +6,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from tpminstitute.contacts.topics import TOPIC_LABELS
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.templates import current_subjects
 from tpminstitute.pipeline.models import Stage
@@ -104,7 +104,7 @@ def _ask(sequence: Sequence, plan: TypedPlan) -> str | None:
         return None
     earlier = editing.versions_of(session(), sequence.id)
     steps = editing.numbered(earlier, drafts)
-    changes = difference(earlier[0].steps, steps, current_subjects(session()))
+    changes = difference(earlier[0].steps, steps, current_subjects(session()), topics_of(session()))
     if not changes:
         return None
     return render_template(
@@ -130,8 +130,8 @@ def _meanwhile(sequence: Sequence, plan: TypedPlan, stale: editing.StaleVersion)
         base=stale.newest.number,
         stale={
             "why": str(stale),
-            "theirs": difference(base.steps, stale.newest.steps, subjects),
-            "yours": difference(stale.newest.steps, mine, subjects),
+            "theirs": difference(base.steps, stale.newest.steps, subjects, topics_of(session())),
+            "yours": difference(stale.newest.steps, mine, subjects, topics_of(session())),
         },
     )
 
@@ -145,7 +145,7 @@ def _form(sequence: Sequence | None, plan: TypedPlan, **shown: Any) -> str:
         units=UNITS,
         weekdays=WEEKDAYS,
         replies=REPLIES,
-        topics=TOPIC_LABELS,
+        topics=topics_of(session()).offered_beside(plan.topics()),
         backgrounds=WORDS,
         stages=session().scalars(select(Stage.name).order_by(Stage.position)).all(),
         longest_name=editing.LONGEST_NAME,

@@ -128,6 +128,10 @@ class TypedPlan:
         rows = [row for text in form.getlist("row") if (row := _whole(text)) is not None]
         return cls([_sent(row, form) for row in list(dict.fromkeys(rows))[:MOST_ROWS]])
 
+    def topics(self) -> set[str]:
+        """Return the topics that are ticked anywhere, some of which may be archived by now."""
+        return {key for step in self.steps for key in (*step.topics, *step.wrote)}
+
     def drafts(self) -> list[StepDraft]:
         """Return the plan as it would be saved."""
         return [step.draft() for step in self.steps]

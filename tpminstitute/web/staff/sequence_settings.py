@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from tpminstitute.contacts.topics import TOPIC_LABELS
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.sequences import editing, switching
@@ -67,7 +67,7 @@ def _page(sequence: Sequence, name: str, topics: list[str], course: str, errors:
         starts_for=topics,
         chosen_course=course,
         errors=errors,
-        topics=TOPIC_LABELS,
+        topics=topics_of(session()).offered_beside(topics),
         courses=[one for one in courses if one.begins_at > now or one.id == sequence.course_date_id],
         zone=settings().institute_zone,
         longest_name=editing.LONGEST_NAME,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.templates import current_subjects
 from tpminstitute.sequences import editing, switching
@@ -19,7 +21,7 @@ from tpminstitute.sequences.moving import Moved, move_over
 from tpminstitute.sequences.plan_checks import StepDraft
 from tpminstitute.sequences.plan_differences import difference
 from tpminstitute.sequences.standing import Group, concerned
-from tpminstitute.sequences.words import conditions_of, topics_of, wait_of, window_of
+from tpminstitute.sequences.words import about, conditions_of, wait_of, window_of
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
@@ -55,7 +57,7 @@ def sequences() -> str:
         "staff/sequences.html",
         sequences=[row for row in listed if row.sequence.archived_at is None],
         archived=[row for row in listed if row.sequence.archived_at is not None],
-        topics_of=topics_of,
+        about=partial(about, topics=topics_of(session())),
         may_act=may_act(),
     )
 
@@ -71,7 +73,7 @@ def sequence(sequence_id: int) -> str:
         sequence=found,
         version=newest,
         stops=stops_of(newest.steps),
-        starts_for=topics_of(found.starts_for),
+        starts_for=about(found.starts_for, topics_of(session())),
         course=session().get(CourseDate, found.course_date_id) if found.course_date_id else None,
         problems=problems,
         running=running_in(session(), sequence_id),
@@ -88,7 +90,10 @@ def sequence_versions(sequence_id: int) -> str:
     running: dict[int, int] = {}
     for group in concerned(session(), sequence_id):
         running[group.version] = running.get(group.version, 0) + group.runs
-    changes = {newer.number: difference(older.steps, newer.steps, subjects) for newer, older in pairwise(versions)}
+    topics = topics_of(session())
+    changes = {
+        newer.number: difference(older.steps, newer.steps, subjects, topics) for newer, older in pairwise(versions)
+    }
     return render_template(
         "staff/sequence_versions.html",
         sequence=found,
@@ -183,8 +188,8 @@ def stops_of(steps: Row[StepDraft]) -> list[Stop]:
             subject=subjects.get(step.letter_key, step.letter_key),
             wait=wait_of(step, first=place == 1),
             window=window_of(step),
-            conditions=conditions_of(step.conditions),
-            topics=topics_of(step.topics),
+            conditions=conditions_of(step.conditions, topics_of(session())),
+            topics=about(step.topics, topics_of(session())),
         )
         for place, step in enumerate(steps, 1)
     ]

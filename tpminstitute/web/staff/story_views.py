@@ -100,14 +100,14 @@ def entry_views(session: Session, contact: Contact, entries: Sequence[Entry]) ->
     """Return the entries of a story with the actions that the looker's role allows."""
     replies = [entry.mail.id for entry in entries if isinstance(entry, Said) and entry.mail.kind is MessageKind.REPLY]
     back = to_be_taken_back(session, replies) if replies and may_act() else set()
-    return [_entry_view(contact, entry, back) for entry in entries]
+    return [_entry_view(session, contact, entry, back) for entry in entries]
 
 
-def _entry_view(contact: Contact, entry: Entry, back: Collection[int]) -> EntryView:
+def _entry_view(session: Session, contact: Contact, entry: Entry, back: Collection[int]) -> EntryView:
     match entry:
         case Asked():
             mail = heard_view(entry.mail) if entry.mail else None
-            return EntryView(inquiry=inquiry_view(entry.inquiry), heard=mail)
+            return EntryView(inquiry=inquiry_view(session, entry.inquiry), heard=mail)
         case Heard():
             return EntryView(heard=heard_view(entry))
         case Said():

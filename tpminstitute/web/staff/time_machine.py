@@ -3,8 +3,8 @@
 from flask import abort, make_response, render_template, request
 from werkzeug.wrappers import Response
 
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import zones
-from tpminstitute.inbox.models import TOPIC_LABELS
 from tpminstitute.inbox.previews import Reader, newest_readers, reader_of
 from tpminstitute.sequences.models import Sequence
 from tpminstitute.simulation.machine import DAYS, Outcome, run
@@ -29,7 +29,7 @@ def time_machine(sequence_id: int) -> Response:
         outcome=outcome,
         mails=[entry for entry in outcome.entries if entry.mail] if outcome else [],
         readers=_readers(form.reader),
-        topics=TOPIC_LABELS,
+        topics=topics_of(session()).labels,
         zones=zones.places(),
         throws=THROWS,
         counted=[throw.value for throw in COUNTED],

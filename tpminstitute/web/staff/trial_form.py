@@ -10,11 +10,11 @@ from werkzeug.datastructures import MultiDict
 
 from tpminstitute.contacts.service import by_public_id
 from tpminstitute.contacts.time_zones import read_zone
+from tpminstitute.contacts.topics import Topic, topics_of
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
-from tpminstitute.inbox.models import Topic
 from tpminstitute.inbox.previews import MADE_UP
 from tpminstitute.sequences.planning import zone_of
 from tpminstitute.simulation.machine import DAYS, LONGEST, MOST_EVENTS, MadeUp, Throw, Thrown, Trial
@@ -108,11 +108,11 @@ def _who(session: Session, settings: Settings, form: TrialForm) -> tuple[MadeUp 
     zone = _zone(form)
     if not form.name or len(form.name) > LONGEST_NAME:
         form.errors["name"] = f"Write a name of at most {LONGEST_NAME} characters."
-    if form.topic not in set(Topic):
+    if form.topic not in topics_of(session):
         form.errors["topic"] = "Choose a topic of the list."
     if form.errors or zone is None:
         return None, settings.institute_zone
-    return MadeUp(form.name, Topic(form.topic), zone), zone
+    return MadeUp(form.name, form.topic, zone), zone
 
 
 def _zone(form: TrialForm) -> ZoneInfo | None:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import ConsentChange, Contact
 from tpminstitute.contacts.time_zones import SOURCES, clock_of
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.inbox.letters import reference, source_sentence
-from tpminstitute.inbox.models import TOPIC_LABELS, Inquiry, InquiryState
+from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address_of
 from tpminstitute.mail.models import MessageKind, MessageStatus
 from tpminstitute.mail.queries import Mail, Said
@@ -153,12 +154,12 @@ def _wishes(session: Session, contact_id: int) -> list[str]:
     return said
 
 
-def inquiry_view(inquiry: Inquiry) -> InquiryView:
+def inquiry_view(session: Session, inquiry: Inquiry) -> InquiryView:
     """Return an inquiry with the actions that its state and the looker's role allow."""
     return InquiryView(
         public_id=inquiry.public_id,
         reference=reference(inquiry),
-        topic_label=TOPIC_LABELS[inquiry.topic],
+        topic_label=topics_of(session).label(inquiry.topic),
         message=inquiry.message,
         received_at=inquiry.received_at,
         state=inquiry.state,
