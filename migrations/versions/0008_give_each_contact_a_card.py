@@ -11,7 +11,21 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-HELD = ("apart", "stage_id", "owner_id", "topic", "source", "consent", "turn", "follow_ups")
+HELD = (
+    "apart",
+    "stage_id",
+    "owner_id",
+    "topic",
+    "source",
+    "consent",
+    "turn",
+    "follow_ups",
+    "first_seen_at",
+    "last_touch_at",
+    "tag_marks",
+    "running_marks",
+    "began_marks",
+)
 
 
 def upgrade() -> None:
@@ -29,6 +43,9 @@ def upgrade() -> None:
         sa.Column("consent", _enum("consent_standing", "none", "granted", "withdrawn"), nullable=False),
         sa.Column("turn", sa.String(40), nullable=False),
         sa.Column("follow_ups", _enum("follow_ups", "never", "running", "ended"), nullable=False),
+        sa.Column("tag_marks", sa.BigInteger(), nullable=False),
+        sa.Column("running_marks", sa.BigInteger(), nullable=False),
+        sa.Column("began_marks", sa.BigInteger(), nullable=False),
         sa.Column("apart", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contacts.id"], name=op.f("fk_contact_cards_contact_id"), ondelete="CASCADE"
@@ -37,7 +54,7 @@ def upgrade() -> None:
     )
     connection.execute(sa.text(cards.making(connection.dialect.name, "true")))
     for column in ("last_touch_at", "first_seen_at", "name_key"):
-        rest = [held for held in (*HELD, "first_seen_at", "last_touch_at") if held != column]
+        rest = [held for held in HELD if held != column]
         op.create_index(f"ix_contact_cards_by_{column}", "contact_cards", [column, "contact_id", *rest])
     card_triggers.create(connection)
 

@@ -11,8 +11,9 @@ from hypothesis import settings as effort
 from sqlalchemy import delete, insert, select, text, update
 
 from tests.factories import ADA, an_account, contact_of, submitted
-from tpminstitute.contacts import cards, consent
-from tpminstitute.contacts.models import Consent, Contact, ContactCard, Origin
+from tpminstitute.contacts import cards, consent, tags
+from tpminstitute.contacts.marks import marks_sql, tag_bit_sql, tag_mark
+from tpminstitute.contacts.models import Consent, Contact, ContactCard, ContactTag, Origin
 from tpminstitute.contacts.name_keys import name_key, name_key_sql
 from tpminstitute.core import clock
 from tpminstitute.core.db import Database, _alembic_config, upgrade
@@ -125,6 +126,15 @@ def test_a_name_is_folded_alike_in_python_and_in_the_database(db, name):
         assert session.execute(key, {"name": name}).scalar_one() == name_key(name)
 
 
+@effort(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tag=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=60))
+def test_a_tag_has_the_same_mark_in_python_and_in_the_database(db, tag):
+    dialect = db.engine.dialect.name
+    mark = text(f"SELECT {marks_sql(tag_bit_sql(dialect), 'FROM (SELECT CAST(:tag AS TEXT) AS tag) AS given')}")
+    with db.read() as session:
+        assert session.execute(mark, {"tag": tag}).scalar_one() == tag_mark(tag)
+
+
 def test_cards_are_sorted_alike_on_both_databases(db):
     names = ["Zoë", "emil", "Émile", "Ångström", "Ada", "Ωmega", "中文", "_x", "Ñandú", "éa"]
     with db.write() as session:
@@ -146,7 +156,7 @@ def a_bare_contact(session, email, name="Somebody"):
 
 PEOPLE = 4
 people = st.integers(0, PEOPLE - 1)
-doings = st.lists(st.tuples(st.integers(0, 16), people, people), min_size=10, max_size=30)
+doings = st.lists(st.tuples(st.integers(0, 18), people, people), min_size=10, max_size=30)
 
 
 @effort(max_examples=12, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -233,6 +243,10 @@ class World:
             case 15:
                 session.execute(update(Activity).where(Activity.contact_id == mine).values(contact_id=theirs))
             case 16:
+                tags.add_tag(session, mine, f"tag {theirs}", self.alice)
+            case 17:
+                session.execute(delete(ContactTag).where(ContactTag.contact_id == mine))
+            case 18:
                 session.execute(update(Inquiry).where(Inquiry.contact_id == mine).values(state=InquiryState.SPAM))
                 earlier = Contact.first_seen_at < clock.now() - timedelta(hours=theirs)
                 session.execute(update(Contact).where(Contact.id == mine, earlier).values(first_seen_at=clock.now()))

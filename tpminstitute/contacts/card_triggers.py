@@ -33,6 +33,11 @@ def _rules(dialect: str) -> tuple[_Rule, ...]:
     touch = cards.last_touch(dialect, "first_seen_at")
     latest = "greatest" if dialect == "postgresql" else "max"
     of_inquiries = {"topic": cards.TOPIC, "source": cards.SOURCE, "apart": cards.APART}
+    of_runs = {
+        "follow_ups": cards.FOLLOW_UPS,
+        "running_marks": cards.RUNNING_MARKS,
+        "began_marks": cards.BEGAN_MARKS,
+    }
     newer = f"CASE WHEN NEW.state IN ('suspected', 'spam') THEN last_touch_at ELSE {latest}(last_touch_at, %s) END"
     known = cards.named(cards.KNOWN_BY)
     touching = cards.named(cards.TOUCHES)
@@ -41,7 +46,8 @@ def _rules(dialect: str) -> tuple[_Rule, ...]:
         _Rule("leads", ("stage_id",), {"stage_id": cards.STAGE}),
         _Rule("consents", (), {"consent": cards.CONSENT}, {"consent": "NEW.change"}),
         _Rule("conversations", ("turn",), {"turn": cards.TURN}, {"turn": "NEW.turn"}),
-        _Rule("enrollments", ("status",), {"follow_ups": cards.FOLLOW_UPS}),
+        _Rule("contact_tags", ("tag",), {"tag_marks": cards.tag_marks(dialect)}),
+        _Rule("enrollments", ("status", "sequence_id"), of_runs),
         _Rule(
             "inquiries",
             ("state",),
@@ -106,8 +112,9 @@ def _of_contacts(dialect: str) -> list[str]:
     touch = cards.last_touch(dialect, "NEW.first_seen_at").format(id="NEW.id")
     new = (
         "INSERT INTO contact_cards (contact_id, name_key, first_seen_at, last_touch_at, owner_id, source, consent, "
-        f"turn, follow_ups, apart) VALUES (NEW.id, {key}, NEW.first_seen_at, NEW.first_seen_at, NEW.owner_id, "
-        "'by_hand', 'none', 'nobody', 'never', false);"
+        "turn, follow_ups, tag_marks, running_marks, began_marks, apart) "
+        f"VALUES (NEW.id, {key}, NEW.first_seen_at, NEW.first_seen_at, NEW.owner_id, 'by_hand', 'none', 'nobody', "
+        "'never', 0, 0, 0, false);"
     )
     changed = (
         f"UPDATE contact_cards SET name_key = {key}, owner_id = NEW.owner_id, first_seen_at = NEW.first_seen_at, "

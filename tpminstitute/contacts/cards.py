@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
+from tpminstitute.contacts.marks import SEQUENCE_BIT, marks_sql, tag_bit_sql
 from tpminstitute.contacts.name_keys import name_key_sql
 from tpminstitute.timeline.models import ActivityKind
 
@@ -85,6 +86,17 @@ APART = (
 )
 
 
+RUNNING_MARKS = marks_sql(
+    SEQUENCE_BIT, "FROM enrollments WHERE enrollments.contact_id = {id} AND status IN ('active', 'paused')"
+)
+BEGAN_MARKS = marks_sql(SEQUENCE_BIT, "FROM enrollments WHERE enrollments.contact_id = {id}")
+
+
+def tag_marks(dialect: str) -> str:
+    """Return the SQL of the marks of a contact's tags."""
+    return marks_sql(tag_bit_sql(dialect), "FROM contact_tags WHERE contact_tags.contact_id = {id}")
+
+
 def last_touch(dialect: str, first_seen: str) -> str:
     """Return the SQL of the last touch, which is never before `first_seen`, an SQL expression."""
     latest = "greatest" if dialect == "postgresql" else "max"
@@ -108,6 +120,9 @@ def facts(dialect: str) -> dict[str, str]:
         "consent": CONSENT,
         "turn": TURN,
         "follow_ups": FOLLOW_UPS,
+        "tag_marks": tag_marks(dialect),
+        "running_marks": RUNNING_MARKS,
+        "began_marks": BEGAN_MARKS,
         "apart": APART,
     }
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -241,6 +241,9 @@ _HELD = (
     "follow_ups",
     "first_seen_at",
     "last_touch_at",
+    "tag_marks",
+    "running_marks",
+    "began_marks",
 )
 
 
@@ -275,4 +278,8 @@ class ContactCard(Base):
     consent: Mapped[ConsentStanding] = mapped_column(enum_type(ConsentStanding))
     turn: Mapped[str] = mapped_column(String(40))
     follow_ups: Mapped[FollowUps] = mapped_column(enum_type(FollowUps))
+    tag_marks: Mapped[int] = mapped_column(BigInteger)
+    """Bits of their tags, of the sequences that run for them, and of those that ever began (`contacts/marks.py`)."""
+    running_marks: Mapped[int] = mapped_column(BigInteger)
+    began_marks: Mapped[int] = mapped_column(BigInteger)
     apart: Mapped[bool]
