@@ -30,7 +30,7 @@ addEventListener("keydown", (event) => {
     const key = CSS.escape(event.key);
     const control = [...document.querySelectorAll(`[data-key="${key}"]:not(:disabled)`)].find(seen);
     if (!control || event.repeat) return;
-    if (control.matches("input, textarea")) control.focus();
+    if (control.matches("input, textarea, select")) control.focus();
     else control.click();
     if (control.matches("summary") && control.parentElement.open) control.parentElement.querySelector("textarea, select, input:not([type=hidden])")?.focus();
   }

@@ -3,7 +3,7 @@ const reply = document.querySelector("form[data-reply]");
 
 if (reply) {
   const { text, subject, nonce } = reply.elements;
-  const send = reply.querySelector("button");
+  const send = reply.querySelector("button:not([formaction])");
   const says = reply.querySelector("[data-kept]");
   const AFTER = 2000;
   let sending = false;
@@ -58,6 +58,19 @@ if (reply) {
     sending = true;
     clearTimeout(timer);
     setTimeout(() => { for (const button of reply.querySelectorAll("button")) button.disabled = true; });
+  });
+  reply.querySelector("[data-inserts]")?.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const problem = reply.querySelector("[data-insert-problem]");
+    const answer = await fetch(event.target.formAction, { method: "POST", body: form(), headers: { Accept: "application/json" }, redirect: "error" })
+      .then((got) => got.json()).catch(() => ({ problem: "The text could not be fetched just now. Nothing was changed." }));
+    problem.hidden = !answer.problem;
+    problem.textContent = answer.problem ?? "";
+    if (answer.problem) return;
+    if (!subject.value.trim() || subject.value === "Your message") subject.value = answer.subject;
+    text.setRangeText(answer.text, text.selectionStart, text.selectionEnd, "end");
+    text.focus();
+    changed();
   });
   addEventListener("pageshow", () => {
     sending = false;

@@ -59,7 +59,8 @@ class Desk:
         button = next(b for b in on.all("button") if b.words.startswith(label))
         form = next(parent for parent in reversed(button.parents) if parent.tag == "form")
         said = {button["name"]: button["value"]} if button["name"] else {}
-        return self.client.post(form["action"] or form.parents[0]["address"], data=form.fields | said | fields)
+        address = button["formaction"] or form["action"] or form.parents[0]["address"]
+        return self.client.post(address, data=form.fields | said | fields)
 
     def sign_in(self, email: str, password: str) -> TestResponse:
         """Sign in by the page."""

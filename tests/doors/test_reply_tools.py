@@ -226,3 +226,84 @@ def test_readers_are_seen_and_write_nothing(db, desk, desk_of, ada):
 def test_nothing_can_be_done_about_a_contact_that_never_was(desk, address):
     answer = desk.client.post(f"/staff/contacts/nobody/{address}", data={"csrf_token": desk.token, "text": "x"})
     assert answer.status_code == 404
+
+
+# --- texts for replies -------------------------------------------------------------------------------------
+
+
+def a_text(desk, body="Hello {first_name},\n\nthe evening course is on Tuesdays.", subject="The evening course"):
+    """Write a text for replies at the desk, and return its address."""
+    page = desk.page("/staff/templates/new?for=replies")
+    answer = desk.press("Write it", page, name="Evening course")
+    desk.press("Save", desk.page(answer.location), subject=subject, body=body)
+    return answer.location
+
+
+def choice(page):
+    return page.with_id("reply-template").all("option")[-1]
+
+
+def test_a_text_for_replies_is_put_below_what_is_typed_with_the_readers_name(db, desk, ada):
+    assert a_text(desk).startswith("/staff/templates/reply-evening-course")
+    page = desk.page(home_of(db))
+    answer = desk.press("Put in", page, template=choice(page)["value"], text="Thank you.")
+    page = read(answer.text)
+    assert page.with_id("reply-text").text.removeprefix("\n") == (
+        "Thank you.\n\nHello Ada,\n\nthe evening course is on Tuesdays."
+    )
+    assert page.with_id("reply-subject")["value"].startswith("Re: We have your message"), "an answer keeps its subject"
+    assert not replies(db)
+
+
+def test_the_script_gets_the_text_alone(db, desk, ada):
+    a_text(desk)
+    key = choice(desk.page(home_of(db)))["value"]
+    data = {"csrf_token": desk.token, "template": key}
+    answer = desk.client.post(f"{home_of(db)}/reply/text", data=data, headers={"Accept": "application/json"})
+    assert answer.json == {"subject": "The evening course", "text": "Hello Ada,\n\nthe evening course is on Tuesdays."}
+
+
+@pytest.mark.parametrize("key", ["", "reply-nothing", "acknowledgement", "own-x", "'"])
+def test_a_text_that_is_none_keeps_what_was_typed(db, desk, ada, key):
+    a_text(desk)
+    answer = desk.press("Put in", desk.page(home_of(db)), template=key, text="Thank you.")
+    page = read(answer.text)
+    assert page.with_id("reply-text").text.strip() == "Thank you."
+    assert page.with_id("reply-text-error").words
+
+
+def test_a_text_for_replies_needs_no_preheader_and_is_no_follow_up(desk):
+    address = a_text(desk)
+    page = desk.page(address)
+    assert "Version 1" in page.first("p", class_="meta").words
+    assert "Kind regards" not in page.words
+    listed = desk.page("/staff/templates")
+    assert "Offered wherever one of you writes a reply." in listed.words
+    assert "Evening course" not in desk.page("/staff/sequences/new").words
+
+
+def test_a_text_with_an_unknown_variable_is_not_saved(desk):
+    page = desk.page("/staff/templates/new?for=replies")
+    address = desk.press("Write it", page, name="Evening course").location
+    answer = desk.press("Save", desk.page(address), subject="s", body="Hello {frist_name}")
+    assert answer.status_code == 422
+    assert "The nearest is {first_name}" in read(answer.text).words
+
+
+def test_a_preview_of_a_text_is_signed_as_a_reply_is(desk):
+    page = desk.page(a_text(desk))
+    assert "the evening course is on Tuesdays." in page.first("pre", class_="letter-text").text
+    assert "Your name" in page.first("pre", class_="letter-text").text
+
+
+def test_a_hostile_name_is_inert_in_a_text(db, settings, desk):
+    submitted(db, settings, name="{topic} <b>Ada</b>")
+    a_text(desk, body="Hello {first_name}, about {topic}.")
+    page = desk.page(home_of(db))
+    put = desk.press("Put in", page, template=choice(page)["value"])
+    assert "Hello there, about Becoming a technical program manager." in read(put.text).with_id("reply-text").text
+
+
+def test_as_long_as_there_is_no_text_the_editor_says_where_to_write_one(db, desk, ada):
+    link = desk.page(home_of(db)).first("div", class_="snippets").first("a")
+    assert link["href"] == "/staff/templates/new?for=replies"

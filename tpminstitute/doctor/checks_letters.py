@@ -6,6 +6,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.doctor.findings import Finding, ok, wrong
 from tpminstitute.inbox.letters import ACKNOWLEDGEMENTS
+from tpminstitute.mail.drafts import is_for_replies
 from tpminstitute.mail.models import Template
 from tpminstitute.mail.templates import newest_version, templates, why_unsendable
 
@@ -13,6 +14,7 @@ SUBJECT = "Letters"
 
 LEFT_OUT = "Until then acknowledgements are left out; the contact's page sends each of them later."
 WAITS = "Until then the follow-ups that need it wait."
+NOT_PUT_IN = "Until then it can't be put into a reply."
 
 
 def check_letters(db: Database, settings: Settings) -> list[Finding]:
@@ -30,6 +32,6 @@ def _unsendable(session: Session, settings: Settings, letter: Template) -> Findi
     problem = why_unsendable(session, letter.key)
     if not problem:
         return None
-    meanwhile = LEFT_OUT if letter.key in ACKNOWLEDGEMENTS else WAITS
+    meanwhile = LEFT_OUT if letter.key in ACKNOWLEDGEMENTS else NOT_PUT_IN if is_for_replies(letter.key) else WAITS
     do = f"Mend it at {settings.public_url}/staff/templates/{letter.key}, or restore another version there. {meanwhile}"
     return wrong(SUBJECT, f"The letter “{letter.name}” can't be sent. {problem}", do)

@@ -23,14 +23,19 @@ from tpminstitute.inbox.letters import (
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address
-from tpminstitute.mail.letters import Frame, Letter, LetterSource, render
+from tpminstitute.mail.drafts import is_for_replies
+from tpminstitute.mail.letters import Frame, Letter, LetterSource, filled, render
 from tpminstitute.mail.models import MessageKind
+from tpminstitute.mail.personal import render_personal
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
 
 READERS = 12
 """How many of the newest contacts may be chosen."""
 
 TEST_MARK = "[Test]"
+
+SIGNED = "Your name"
+"""Stands in a preview where whoever sends the reply will stand."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,11 @@ def letter_for(settings: Settings, key: str, source: LetterSource, reader: Reade
 
     Raises `LetterError` when it can't be made.
     """
-    return render(source, variables_for(settings, key, reader), _frame(settings, key))
+    values = variables_for(settings, key, reader)
+    if is_for_replies(key):
+        signature = f"{SIGNED}\n{settings.institute_name}"
+        return render_personal(filled(source.subject, values), filled(source.body, values), signature)
+    return render(source, values, _frame(settings, key))
 
 
 def send_test(

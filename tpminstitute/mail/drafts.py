@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from tpminstitute.core.own_keys import REPLY
 from tpminstitute.core.text import one_line, without_hidden
 from tpminstitute.mail.letters import (
     PREHEADER_LIMIT,
@@ -11,6 +12,7 @@ from tpminstitute.mail.letters import (
     Frame,
     LetterError,
     LetterSource,
+    filled,
     render,
     variables_in,
 )
@@ -86,13 +88,21 @@ class DraftError(LetterError):
 
 
 def allowed_in(key: str) -> Mapping[str, str]:
-    """Return the variables of the letter of `key`; one that staff added is a follow-up about no chapter."""
+    """Return the variables of the letter of `key`; one that staff added is about no chapter."""
     return ALLOWED.get(key, _OWN)
 
 
 def follows_up(key: str) -> bool:
-    """Return whether a follow-up may send the letter of `key`: an acknowledgement speaks of one inquiry, and can't."""
-    return "reference" not in allowed_in(key)
+    """Return whether a follow-up may send the letter of `key`: an acknowledgement speaks of one inquiry, and can't.
+
+    Nor can a text for replies, which nobody gets before a person sends it.
+    """
+    return "reference" not in allowed_in(key) and not is_for_replies(key)
+
+
+def is_for_replies(key: str) -> bool:
+    """Return whether the letter of `key` is a text for replies: plain, without a preheader, for staff to send."""
+    return key.startswith(REPLY)
 
 
 def tidy(subject: str, preheader: str, body: str) -> LetterSource:
@@ -108,6 +118,8 @@ def problems_of(key: str, source: LetterSource) -> list[Problem]:
     """Return everything that keeps `source` from being saved as the letter of `key`; nothing when it may be."""
     limits = {"subject": SUBJECT_LIMIT, "preheader": PREHEADER_LIMIT, "body": BODY_LIMIT}
     problems = []
+    if is_for_replies(key):
+        del limits["preheader"]
     for part, limit in limits.items():
         text: str = getattr(source, part)
         if not text.strip():
@@ -126,8 +138,12 @@ def problems_of(key: str, source: LetterSource) -> list[Problem]:
 
 def why_unmade(key: str, source: LetterSource) -> str:
     """Return why the letter of `key` can't be made of `source` for every reader, '' when it can."""
+    values = {name: _LONGEST[name] for name in allowed_in(key)}
     try:
-        render(source, {name: _LONGEST[name] for name in allowed_in(key)}, _ANY_FRAME)
+        if is_for_replies(key):
+            filled(f"{source.subject}\n{source.body}", values)
+        else:
+            render(source, values, _ANY_FRAME)
     except LetterError as error:
         return str(error)
     except ValueError:  # urllib.parse on an address such as https://[

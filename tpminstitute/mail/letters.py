@@ -95,8 +95,8 @@ def render(source: LetterSource, variables: Mapping[str, str], frame: Frame) -> 
     """
     variables_in(source)
     values = {name: one_line(value, VALUE_LIMIT) for name, value in variables.items()}
-    subject = one_line(_filled(source.subject, values), SUBJECT_LIMIT)
-    preheader = one_line(_filled(source.preheader, values), PREHEADER_LIMIT)
+    subject = one_line(filled(source.subject, values), SUBJECT_LIMIT)
+    preheader = one_line(filled(source.preheader, values), PREHEADER_LIMIT)
     body, words = _filled_body(source.body, values)
     sheet = environment().get_template("letter.html")
     html = sheet.render(subject=subject, preheader=preheader, frame=frame, body=body)
@@ -161,7 +161,12 @@ def _sources(folder: Path) -> Mapping[str, LetterSource]:
     return sources
 
 
-def _filled(text: str, values: Mapping[str, str], change: Callable[[str], str] = str) -> str:
+def filled(text: str, values: Mapping[str, str], change: Callable[[str], str] = str) -> str:
+    """Return `text` with its variables put in, each as `change` writes it.
+
+    Raises `LetterError` for a variable that is unknown, or empty for this reader.
+    """
+
     def value(match: re.Match[str]) -> str:
         name = match[1]
         if name not in values:
@@ -227,7 +232,7 @@ def _with_values(token: Token, values: Mapping[str, str]) -> Token:
     if token.nesting >= 0 and token.tag in _STYLES:
         attrs["style"] = _STYLES[token.tag]
     children = None if token.children is None else [_with_values(child, values) for child in token.children]
-    content = _filled(token.content, values) if token.type == "text" else ""
+    content = filled(token.content, values) if token.type == "text" else ""
     return token.copy(attrs=attrs, children=children, content=content)
 
 
@@ -235,7 +240,7 @@ def _address(href: str, values: Mapping[str, str]) -> str:
     """Return a link's address, filled in: a leading {…_url} as it is, any other variable percent-encoded."""
     base = re.match(r"\{[a-z]+(?:_[a-z0-9]+)*_url\}", href)
     start, rest = (base[0], href[base.end() :]) if base else ("", href)
-    address = _filled(start, values) + _filled(rest, values, lambda value: quote(value, safe=""))
+    address = filled(start, values) + filled(rest, values, lambda value: quote(value, safe=""))
     if _scheme(address) not in _SCHEMES or re.search(r'[\s<>"\\{}]', address):
         raise LetterError(
             f"The link to “{one_line(href, 100)}” leads nowhere safe. Begin it with https://, mailto: or {{guide_url}}."

@@ -16,7 +16,7 @@ from tpminstitute.accounts.models import Account
 from tpminstitute.accounts.service import record_audit
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
-from tpminstitute.core.own_keys import OWN, own_keys
+from tpminstitute.core.own_keys import OWN, REPLY, own_keys
 from tpminstitute.core.text import one_line
 from tpminstitute.mail.drafts import ALLOWED, DraftError, allowed_in, no_such_variable, problems_of, tidy, why_unmade
 from tpminstitute.mail.letters import LetterError, LetterSource, letter_sources, variables_in
@@ -153,8 +153,10 @@ def template_of(session: Session, key: str) -> Template | None:
     return session.scalar(select(Template).where(Template.key == key, _EDITABLE))
 
 
-def add_template(session: Session, name: str, account_id: int) -> Template:
+def add_template(session: Session, name: str, account_id: int, *, for_replies: bool = False) -> Template:
     """Add a letter without a text yet; once it is written, it can be a step of a sequence. Returns it.
+
+    Parameters: `for_replies`, whether it is a text that staff put into their replies.
 
     Raises `Refusal` for a name that is empty, too long, or another letter's.
     """
@@ -166,7 +168,7 @@ def add_template(session: Session, name: str, account_id: int) -> Template:
     if session.scalar(select(Template.id).where(func.lower(Template.name) == called.lower()).limit(1)) is not None:
         raise Refusal(f"There is a letter “{called}” already. Give this one another name.")
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    keys = own_keys(called)
+    keys = own_keys(called, REPLY if for_replies else OWN)
     added: Template | None = None
     while added is None:
         adding = insert(Template).values(key=next(keys), name=called).on_conflict_do_nothing(index_elements=["key"])
@@ -230,7 +232,7 @@ def _first(session: Session, key: str) -> Version:
     source = letter_sources().get(key)
     if source is not None:
         return Version(0, source, AS_SHIPPED, None)
-    if key.startswith(OWN) and template_of(session, key) is not None:
+    if key.startswith((OWN, REPLY)) and template_of(session, key) is not None:
         return Version(0, _EMPTY, UNWRITTEN, None)
     raise LetterError(f"There is no letter “{one_line(key, 60)}”. Put its file back into templates/email.")
 
@@ -245,4 +247,8 @@ def _why_not(key: str, source: LetterSource) -> str:
 
 
 _NO_TEXT = "This letter has no text yet."
-_EDITABLE = or_(Template.key.in_(ALLOWED), Template.key.startswith(OWN, autoescape=True))
+_EDITABLE = or_(
+    Template.key.in_(ALLOWED),
+    Template.key.startswith(OWN, autoescape=True),
+    Template.key.startswith(REPLY, autoescape=True),
+)

@@ -13,6 +13,7 @@ from tpminstitute.inbox.calls import LONGEST as LONGEST_CALL
 from tpminstitute.inbox.conversations import turn_of
 from tpminstitute.inbox.models import Conversation, InquiryState, Turn
 from tpminstitute.inbox.sending import waiting_replies
+from tpminstitute.inbox.snippets import snippets
 from tpminstitute.inbox.story import Place, story_of
 from tpminstitute.inbox.threads import Asked
 from tpminstitute.inbox.unsent import draft_of
@@ -68,6 +69,7 @@ def contact_page(contact: Contact, typed: Typed | None = None) -> str:
         turn=kept,
         done=None if any_open else _done(contact, kept),
         draft=(typed.draft or _kept_draft(contact)) if may_act() else None,
+        snippets=snippets(session()) if may_act() else [],
         tomorrow=_tomorrow(who.clock.zone),
         our_zone=settings().institute_zone,
         others=others_of(session(), contact.id, me().id),

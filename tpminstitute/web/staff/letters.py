@@ -11,7 +11,7 @@ from tpminstitute.core.tokens import BadToken
 from tpminstitute.inbox.letters import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN
 from tpminstitute.inbox.previews import letter_for, reader_of, send_test
 from tpminstitute.mail.differences import difference
-from tpminstitute.mail.drafts import DraftError
+from tpminstitute.mail.drafts import DraftError, is_for_replies
 from tpminstitute.mail.letters import LetterError, LetterSource
 from tpminstitute.mail.models import Template
 from tpminstitute.mail.templates import (
@@ -44,6 +44,8 @@ ON_EVERY_INQUIRY = {
     ACKNOWLEDGEMENT_AGAIN: ["At once, to everyone who writes again."],
 }
 
+IN_REPLIES = ["Offered wherever one of you writes a reply."]
+
 
 @staff.get("/templates")
 def letters() -> str:
@@ -54,32 +56,40 @@ def letters() -> str:
             "template": template,
             "version": newest_version(session(), template.key),
             "problem": why_unsendable(session(), template.key),
-            "uses": uses.get(template.key, []),
+            "uses": IN_REPLIES if is_for_replies(template.key) else uses.get(template.key, []),
         }
         for template in templates(session())
     ]
-    return render_template("staff/letters.html", letters=rows, may_act=may_act())
+    by_themselves = [row for row in rows if row["uses"] is not IN_REPLIES]
+    for_replies = [row for row in rows if row["uses"] is IN_REPLIES]
+    return render_template("staff/letters.html", letters=by_themselves, replies=for_replies, may_act=may_act())
 
 
 @staff.get("/templates/new")
 @acting
 def new_letter() -> str:
-    """Ask for the name of a new letter."""
-    return render_template("staff/letter_new.html", name="", error="", longest=LONGEST_NAME)
+    """Ask for the name of a new letter, or with `?for=replies` of a new text for replies."""
+    return _naming("", "", for_replies=request.args.get("for") == "replies")
 
 
 @staff.post("/templates/new")
 @acting
 def add_letter() -> Response | tuple[str, int]:
     """Add a letter, and go on to write it."""
-    name = request.form.get("name", "")
+    name, for_replies = request.form.get("name", ""), request.form.get("for") == "replies"
     try:
-        added = add_template(session(), name, me().id)
+        added = add_template(session(), name, me().id, for_replies=for_replies)
     except Refusal as refusal:
-        page = render_template("staff/letter_new.html", name=name, error=str(refusal), longest=LONGEST_NAME)
-        return page, 422
-    flash("It has no text yet. Write it, and follow-ups can use it.", "success")
+        return _naming(name, str(refusal), for_replies=for_replies), 422
+    users = "you can put it into replies" if for_replies else "follow-ups can use it"
+    flash(f"It has no text yet. Write it, and {users}.", "success")
     return redirect(url_for("staff.letter", key=added.key), 303)
+
+
+def _naming(name: str, error: str, *, for_replies: bool) -> str:
+    return render_template(
+        "staff/letter_new.html", name=name, error=error, longest=LONGEST_NAME, for_replies=for_replies
+    )
 
 
 @staff.get("/templates/<key>")
@@ -105,7 +115,7 @@ def save_letter(key: str) -> Response:
         return _page(template, form, draft, reader, status=422)
     except Refusal as refusal:
         return _page(template, form, draft, reader, status=409, warning=str(refusal))
-    flash(f"Saved as version {number}. It goes out from now on.", "success")
+    flash(f"Saved as version {number}. {_from_now_on(key)}", "success")
     return redirect(url_for("staff.letter", key=key, reader=reader or None), 303)
 
 
@@ -191,13 +201,17 @@ def restore_letter(key: str, number: int) -> Response:
         based_on = request.args.get("based_on", -1, int)
         saved = restore(session(), key, number, based_on=based_on, account_id=me().id)
         what = f"Version {number}" if number else "The letter as shipped"
-        flash(f"{what} is back, as version {saved}. It goes out from now on.", "success")
+        flash(f"{what} is back, as version {saved}. {_from_now_on(key)}", "success")
     except StaleVersion as stale:
         newest = stale.newest
         flash(f"{newest.author} saved version {newest.number} in the meantime. Nothing was restored.", "warning")
     except Refusal as refusal:
         flash(str(refusal), "warning")
     return redirect(url_for("staff.letter_versions", key=key), 303)
+
+
+def _from_now_on(key: str) -> str:
+    return "It is put into replies from now on." if is_for_replies(key) else "It goes out from now on."
 
 
 def _template(key: str) -> Template:
@@ -236,6 +250,7 @@ def _page(
     text = render_template(
         "staff/letter.html",
         template=template,
+        for_replies=is_for_replies(template.key),
         form=form,
         **editor(session(), template.key, form, draft, reader, untouched=untouched),
         **shown,

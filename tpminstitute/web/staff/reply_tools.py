@@ -1,5 +1,6 @@
-"""Around a reply: kept as one types, taken back in time, sent after it was held back."""
+"""Around a reply: texts to put in, kept as one types, taken back in time, sent after it was held back."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -9,12 +10,15 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import by_public_id, locked
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import sending
+from tpminstitute.inbox.snippets import snippet_for
 from tpminstitute.inbox.unsent import LONGEST_SUBJECT, Unsent, keep_draft
+from tpminstitute.mail.personal import WITHOUT_SUBJECT
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.messages import ROW_ID
-from tpminstitute.web.staff.typed import Draft
+from tpminstitute.web.staff.typed import Draft, Typed
 
 
 def typed_reply() -> Draft:
@@ -43,6 +47,26 @@ def keep_reply(public_id: str) -> dict[str, Any]:
         abort(404)
     kept = keep_draft(session(), found.id, me().id, unsent_of(typed_reply()))
     return {"kept": kept is not None, "nonce": kept.nonce if kept else ""}
+
+
+@staff.post("/contacts/<public_id>/reply/text")
+@acting
+def put_text_in(public_id: str) -> str | dict[str, str]:
+    """Put one of the texts for replies (`template`) below what is typed; the script asks for it alone, as JSON."""
+    contact, draft = _contact(public_id), typed_reply()
+    as_json = request.accept_mimetypes.best == "application/json"
+    try:
+        subject, text = snippet_for(session(), settings(), contact, request.form.get("template", "")[:60])
+    except Refusal as refusal:
+        return (
+            {"problem": str(refusal)} if as_json else contact_page(contact, Typed(replace(draft, problem=str(refusal))))
+        )
+    if as_json:
+        return {"subject": subject, "text": text}
+    begun = draft.text.rstrip()
+    whole = f"{begun}\n\n{text}" if begun else text
+    kept = draft.subject if draft.subject.strip() not in ("", WITHOUT_SUBJECT) else subject
+    return contact_page(contact, Typed(replace(draft, subject=kept, text=whole)))
 
 
 @staff.post(f"/contacts/<public_id>/replies/<{ROW_ID}:message_id>/take-back")
