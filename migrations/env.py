@@ -8,6 +8,7 @@ import tpminstitute.contacts.models
 import tpminstitute.core.heartbeat
 import tpminstitute.inbox.models
 import tpminstitute.institute.models
+import tpminstitute.lists.search_models
 import tpminstitute.mail.models
 import tpminstitute.merging.models
 import tpminstitute.pipeline.models

@@ -1,0 +1,145 @@
+"""Whom a search finds, in which order: names and addresses first, then what was written, from the newest on."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.models import Contact, ContactAddress
+from tpminstitute.lists import search_engine
+from tpminstitute.lists.search_documents import Pair, Written, names_of, read_people, read_texts
+from tpminstitute.lists.search_expressions import is_true
+from tpminstitute.lists.search_index import waiting
+from tpminstitute.lists.search_models import SearchPerson, Source
+from tpminstitute.lists.search_sought import Corrected, Reader, Sought
+from tpminstitute.lists.search_typed import Typed
+from tpminstitute.lists.search_vocabulary import after
+
+FRESH = 200
+"""Changes that the index has yet to read, and that are looked at one by one."""
+
+FEW = 3
+"""Contacts; when fewer are found by what was typed, near words are looked for as well."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A contact who is found, by who they are (`text` is None) or by a text; `sought` is what is true there."""
+
+    contact_id: int
+    text: Pair | None
+    sought: Sought
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Who is found, in their order; `more` says that there are others, `corrected` what else was looked for."""
+
+    hits: list[Hit]
+    more: bool
+    corrected: Corrected | None
+
+
+def ranked(session: Session, typed: Typed, most: int) -> Ranked:
+    """Return up to `most` contacts for what was typed, the best first, each once."""
+    if not typed.parts:
+        return Ranked([], False, None)
+    reader = Reader(session, typed)
+    fresh = _Fresh(session)
+    people, texts = reader.sought(people=True), reader.sought(people=False)
+    found: dict[int, Hit] = {}
+    _collect(found, most, _by_name(session, typed, fresh, people, most), _by_words(session, fresh, people, texts, most))
+    corrected = None
+    if len(found) < FEW:
+        before, near = len(found), reader.corrected()
+        if near is not None:
+            _collect(found, most, _by_words(session, fresh, near.people, near.texts, most))
+            corrected = near if len(found) > before else None
+    hits = list(found.values())
+    return Ranked(hits[:most], len(hits) > most, corrected)
+
+
+def _collect(found: dict[int, Hit], most: int, *ways: Iterable[Hit]) -> None:
+    """Keep the first hit of each contact, until there is one more than `most`."""
+    for way in ways:
+        if len(found) > most:
+            return
+        for hit in way:
+            found.setdefault(hit.contact_id, hit)
+            if len(found) > most:
+                return
+
+
+class _Fresh:
+    """What changed and isn't in the index yet: looked at as it is now, and not believed where it stands in there."""
+
+    def __init__(self, session: Session) -> None:
+        pairs = waiting(session, FRESH)
+        self.contact_ids = {source_id for source, source_id in pairs if source is Source.PERSON}
+        self.pairs = {pair for pair in pairs if pair[0] is not Source.PERSON}
+        self._people = [(one.id, one.words()) for one in read_people(session, self.contact_ids)] if self.contact_ids else []
+        self._texts: list[tuple[Written, list[str]]] = []
+        if self.pairs:
+            written = read_texts(session, self.pairs)
+            names = names_of(session, {one.contact_id for one in written})
+            self._texts = [(one, one.words(names.get(one.contact_id, ""))) for one in written]
+            self._texts.sort(key=lambda one: one[0].at, reverse=True)
+
+    def people(self, sought: Sought) -> Iterator[Hit]:
+        """Yield those contacts among them who are what is sought."""
+        for contact_id, words in self._people:
+            if is_true(sought.expression, words):
+                yield Hit(contact_id, None, sought)
+
+    def texts(self, sought: Sought, *, apart: bool) -> Iterator[Hit]:
+        """Yield the contacts of those texts among them in which stands what is sought."""
+        for written, words in self._texts:
+            if (written.apart is not None) is apart and is_true(sought.expression, words):
+                yield Hit(written.contact_id, (written.source, written.source_id), sought)
+
+
+def _by_name(session: Session, typed: Typed, fresh: _Fresh, people: Sought, most: int) -> Iterator[Hit]:
+    """Yield who has this very name or address, then whose name begins so."""
+    address = typed.text.casefold()
+    key = typed.name_key
+    for query in (
+        select(Contact.id).where(Contact.email_key == address),
+        select(ContactAddress.contact_id).where(ContactAddress.email_key == address),
+        select(SearchPerson.contact_id)
+        .where(SearchPerson.name_key == key)
+        .order_by(SearchPerson.contact_id.desc())
+        .limit(most + 1),
+        select(SearchPerson.contact_id)
+        .where(SearchPerson.name_key >= key, SearchPerson.name_key < after(key))
+        .order_by(SearchPerson.name_key, SearchPerson.contact_id)
+        .limit(most + 1),
+    ):
+        for contact_id in session.scalars(query):
+            if contact_id not in fresh.contact_ids:
+                yield Hit(contact_id, None, people)
+
+
+def _by_words(session: Session, fresh: _Fresh, people: Sought, texts: Sought, most: int) -> Iterator[Hit]:
+    """Yield who is found by any word of theirs, then by what was written, and last by what was set apart."""
+    yield from fresh.people(people)
+    for match in search_engine.people(session, people, most + 1 + len(fresh.contact_ids)):
+        if match.contact_id not in fresh.contact_ids:
+            yield Hit(match.contact_id, None, people)
+    for apart in (False, True):
+        yield from fresh.texts(texts, apart=apart)
+        yield from _by_texts(session, fresh, texts, most, apart=apart)
+
+
+def _by_texts(session: Session, fresh: _Fresh, sought: Sought, most: int, *, apart: bool) -> Iterator[Hit]:
+    """Yield contacts by their texts, some at a time: one contact may have many."""
+    below, size = search_engine.ALL, most + 1
+    while True:
+        matches = list(search_engine.texts(session, sought, size, apart=apart, below=below))
+        for match in matches:
+            pair = (Source(match.source), match.source_id)
+            if pair not in fresh.pairs:
+                yield Hit(match.contact_id, pair, sought)
+        if len(matches) < size:
+            return
+        below, size = matches[-1].id, size * 2
