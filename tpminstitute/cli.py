@@ -88,6 +88,18 @@ def migrate() -> None:
 
 
 @commands.command()
+def reindex() -> None:
+    """Forget the search index and read everything anew; the service may go on running."""
+    from tpminstitute.core.db import Database
+    from tpminstitute.lists.search_upkeep import rebuild
+
+    db = Database(load_settings().database_url)
+    done = rebuild(db, lambda so_far: click.echo(f"\r{so_far:,} read", nl=False))
+    click.echo(f"\r{done:,} people and texts are in the search index.")
+    db.close()
+
+
+@commands.command()
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object, for tools.")
 def doctor(as_json: bool) -> None:
     """Look at everything, say what is wrong and what to do; ends with 1 when somebody has to do something."""

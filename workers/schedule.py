@@ -41,7 +41,7 @@ def steady_now() -> datetime:
 
 
 def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
-    """Return Celery's schedule: the sweep every `sweep_seconds`, what is due each minute, tidying each hour.
+    """Return Celery's schedule: sweep and search index every `sweep_seconds`, what is due each minute, tidying each hour.
 
     New contacts are compared with the others each minute. What the rules of retention mean goes a little every five
     minutes, until all has gone for the day.
@@ -55,6 +55,7 @@ def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
         Job.TIDY: TIDY_SECONDS,
         Job.COMPARE: COMPARE_SECONDS,
         Job.RETAIN: RETAIN_SECONDS,
+        Job.INDEX: sweep_seconds,
     }
     return {
         job.value: {

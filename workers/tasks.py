@@ -12,6 +12,7 @@ from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
 from tpminstitute.inbox.provider_events import tidy_hook_events
 from tpminstitute.institute.service import effective
+from tpminstitute.lists.search_upkeep import settle
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
 from tpminstitute.reports.weekly import write_summaries
@@ -20,6 +21,9 @@ from tpminstitute.merging.since import gather_strays
 from tpminstitute.privacy.retention import run_rules
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
+
+INDEX_SECONDS = 4
+"""For what changed since the last time; mails wait no longer for it."""
 
 
 def register(celery: Celery, settings: Settings, db: Database, transport: Transport) -> None:
@@ -39,6 +43,10 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     def _look_ahead() -> None:
         look_ahead(db, effective(db, settings))
         write_summaries(db, effective(db, settings))
+
+    @celery.task(name=Job.INDEX.value)
+    def _index() -> None:
+        settle(db, seconds=INDEX_SECONDS)
 
     @celery.task(name=Job.TIDY.value)
     def _tidy() -> None:

@@ -1,4 +1,4 @@
-"""Find people by any word: the search index, the triggers that tell it what changed, and all there is as its first work."""
+"""Find people by any word: the search index, triggers that tell it what changed, and as its first work all there is."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -58,7 +58,9 @@ def upgrade() -> None:
         f"SELECT '{source}' AS source, id, {moment} AS moment FROM {table} {which}"
         for source, table, moment, which in EVERYTHING
     )
-    op.execute(f"INSERT INTO search_changes (source, source_id) SELECT source, id FROM ({every}) AS every ORDER BY moment")
+    op.execute(
+        f"INSERT INTO search_changes (source, source_id) SELECT source, id FROM ({every}) AS every ORDER BY moment"
+    )
 
 
 def _insist_on_fts5() -> None:
@@ -101,7 +103,6 @@ def _make_tables() -> None:
         sa.Column("word", BY_BYTES, nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
         sa.Column("texts", sa.Integer(), nullable=False),
-        sa.Column("corrects", sa.Boolean(), nullable=False),
         sa.CheckConstraint("people >= 0 AND texts >= 0", name=op.f("ck_search_words_counts_not_negative")),
         sa.PrimaryKeyConstraint("word", name=op.f("pk_search_words")),
     )

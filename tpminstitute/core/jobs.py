@@ -28,6 +28,7 @@ class Job(StrEnum):
     DELIVER = "deliver"
     FOLLOW_UP = "follow_up"
     LOOK_AHEAD = "look_ahead"
+    INDEX = "index"
     TIDY = "tidy"
     COMPARE = "compare"
     RETAIN = "retain"

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from tpminstitute.inbox.models import InquiryState
 from tpminstitute.lists.search_documents import Person, Written, read_people, read_texts
 from tpminstitute.lists.search_expressions import Expression, terms_of
-from tpminstitute.lists.search_index import count_waiting
 from tpminstitute.lists.search_models import Source
 from tpminstitute.lists.search_passages import Piece, has_marks, marked, passage
 from tpminstitute.lists.search_ranking import FRESH, Hit, ranked
 from tpminstitute.lists.search_typed import read_typed
+from tpminstitute.lists.search_upkeep import count_waiting
 from tpminstitute.lists.search_words import REFERENCE
 
 PAGE = 25

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact, ContactAddress, ContactTag, Note
@@ -93,8 +93,8 @@ class Written:
 
 def read_people(session: Session, ids: Collection[int]) -> list[Person]:
     """Return those contacts of `ids` that there are."""
-    addresses = _listed(session, select(ContactAddress.contact_id, ContactAddress.email), ContactAddress, ids)
-    tags = _listed(session, select(ContactTag.contact_id, ContactTag.tag), ContactTag, ids)
+    addresses = _listed(session, ContactAddress, ContactAddress.email, ids)
+    tags = _listed(session, ContactTag, ContactTag.tag, ids)
     columns = (
         Contact.id,
         Contact.public_id,
@@ -110,9 +110,10 @@ def read_people(session: Session, ids: Collection[int]) -> list[Person]:
     return people
 
 
-def _listed(session: Session, query: Select[Any], model: Any, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+def _listed(session: Session, model: Any, column: Any, ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     listed: dict[int, tuple[str, ...]] = {}
-    for contact_id, text in session.execute(query.where(model.contact_id.in_(ids)).order_by(*query.selected_columns)):
+    query = select(model.contact_id, column).where(model.contact_id.in_(ids)).order_by(model.contact_id, column)
+    for contact_id, text in session.execute(query):
         listed[contact_id] = (*listed.get(contact_id, ()), text)
     return listed
 
@@ -139,7 +140,7 @@ def texts_of(session: Session, contact_ids: Collection[int]) -> list[Pair]:
 def names_of(session: Session, contact_ids: Collection[int]) -> Mapping[int, str]:
     """Return the names of contacts by their ids."""
     rows = session.execute(select(Contact.id, Contact.name).where(Contact.id.in_(contact_ids)))
-    return {contact_id: name for contact_id, name in rows}
+    return {row.id: row.name for row in rows}
 
 
 def _inquiries(session: Session, ids: Collection[int]) -> Iterator[Written]:

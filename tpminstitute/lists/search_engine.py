@@ -74,9 +74,7 @@ def _newest(session: Session, table: _Table, sought: Sought, below: int, most: i
         yield from _by_index(session, table, query, below, most)
 
 
-def _on_sqlite(
-    session: Session, table: _Table, sought: Sought, below: int, most: int, apart: str
-) -> Iterator[Match]:
+def _on_sqlite(session: Session, table: _Table, sought: Sought, below: int, most: int, apart: str) -> Iterator[Match]:
     """Ask FTS5, which walks through its matches from the newest on."""
     query = for_fts5(sought.expression)
     query += {"": "", "and": f' AND "{APART}"', "not": f' NOT "{APART}"'}[apart]
@@ -92,9 +90,7 @@ def _on_sqlite(
     yield from (Match(*row) for row in rows)
 
 
-def _by_looking(
-    session: Session, table: _Table, query: str, above: int, below: int, most: int
-) -> Sequence[Match]:
+def _by_looking(session: Session, table: _Table, query: str, above: int, below: int, most: int) -> Sequence[Match]:
     """Look at the rows between two places, the newest first; the function behind @@ is one that no index answers."""
     rows = session.execute(
         text(
@@ -112,7 +108,8 @@ def _by_index(session: Session, table: _Table, query: str, below: int, most: int
     rows = session.execute(
         text(
             f"SELECT {table.key}, contact_id, {table.source} FROM {table.name} "
-            f"WHERE words @@ CAST(:query AS tsquery) AND {table.key} + 0 < :below ORDER BY {table.key} + 0 DESC LIMIT :most"
+            f"WHERE words @@ CAST(:query AS tsquery) AND {table.key} + 0 < :below "
+            f"ORDER BY {table.key} + 0 DESC LIMIT :most"
         ),
         {"query": query, "below": below, "most": most},
     )

@@ -1,4 +1,4 @@
-"""The search index: a row a person, a row a text, every word with how often it stands there, and what has changed since.
+"""The search index: a row a person, a row a text, each word with how often it stands there, and what changed since.
 
 None of these refers to the rows it was made from: what is deleted there is taken out here when its change is read
 (`search_index.settle`), and until then the search looks at the change itself.
@@ -62,10 +62,7 @@ class SearchText(Base):
 
 
 class SearchWord(Base):
-    """A word, and in how many people's rows and in how many texts it stands.
-
-    `corrects` says whether it is offered for words that are typed wrong (`SearchNear`).
-    """
+    """A word, and in how many people's rows and in how many texts it stands."""
 
     __tablename__ = "search_words"
     __table_args__ = (CheckConstraint("people >= 0 AND texts >= 0", name="counts_not_negative"),)
@@ -73,7 +70,6 @@ class SearchWord(Base):
     word: Mapped[str] = mapped_column(BY_BYTES, primary_key=True)
     people: Mapped[int]
     texts: Mapped[int]
-    corrects: Mapped[bool]
 
 
 class SearchNear(Base):

@@ -33,7 +33,7 @@ def marked(text: str, sought: Expression) -> list[Piece]:
 
 
 def passage(text: str, sought: Expression) -> list[Piece]:
-    """Return the passage of a text in which most of what is sought stands, on one line; its beginning when nothing does."""
+    """Return the passage of a text in which most of what is sought stands, on one line; else its beginning."""
     text = _shown(text)
     found = _found(text[:LOOKED_THROUGH], sought) or _found(text, sought)
     start = _best(found)
@@ -67,7 +67,9 @@ def _found(text: str, sought: Expression) -> list[tuple[int, int]]:
     numbers = [term for term in terms if term.words[0].startswith(NUMBER)]
     if numbers:
         phones = ((from_its_end(spot.word), spot) for spot in phone_spots(text))
-        found += [_span([spot]) for word, spot in phones if any(next(places(term, [word]), None) == 0 for term in numbers)]
+        found += [
+            _span([spot]) for word, spot in phones if any(next(places(term, [word]), None) == 0 for term in numbers)
+        ]
     merged: list[tuple[int, int]] = []
     for start, end in sorted(found):
         if merged and start <= merged[-1][1]:

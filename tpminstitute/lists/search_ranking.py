@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from tpminstitute.contacts.identity import AddressError, read_email
 from tpminstitute.contacts.models import Contact, ContactAddress
 from tpminstitute.lists import search_engine
 from tpminstitute.lists.search_documents import Pair, Written, names_of, read_people, read_texts
 from tpminstitute.lists.search_expressions import is_true
-from tpminstitute.lists.search_index import waiting
 from tpminstitute.lists.search_models import SearchPerson, Source
 from tpminstitute.lists.search_sought import Corrected, Reader, Sought
 from tpminstitute.lists.search_typed import Typed
+from tpminstitute.lists.search_upkeep import waiting
 from tpminstitute.lists.search_vocabulary import after
 
 FRESH = 200
@@ -78,7 +79,9 @@ class _Fresh:
         pairs = waiting(session, FRESH)
         self.contact_ids = {source_id for source, source_id in pairs if source is Source.PERSON}
         self.pairs = {pair for pair in pairs if pair[0] is not Source.PERSON}
-        self._people = [(one.id, one.words()) for one in read_people(session, self.contact_ids)] if self.contact_ids else []
+        self._people = (
+            [(one.id, one.words()) for one in read_people(session, self.contact_ids)] if self.contact_ids else []
+        )
         self._texts: list[tuple[Written, list[str]]] = []
         if self.pairs:
             written = read_texts(session, self.pairs)
@@ -100,12 +103,10 @@ class _Fresh:
 
 
 def _by_name(session: Session, typed: Typed, fresh: _Fresh, people: Sought, most: int) -> Iterator[Hit]:
-    """Yield who has this very name or address, then whose name begins so."""
-    address = typed.text.casefold()
+    """Yield who has this very address or name, then whose name begins so."""
     key = typed.name_key
     for query in (
-        select(Contact.id).where(Contact.email_key == address),
-        select(ContactAddress.contact_id).where(ContactAddress.email_key == address),
+        *_by_address(typed),
         select(SearchPerson.contact_id)
         .where(SearchPerson.name_key == key)
         .order_by(SearchPerson.contact_id.desc())
@@ -118,6 +119,18 @@ def _by_name(session: Session, typed: Typed, fresh: _Fresh, people: Sought, most
         for contact_id in session.scalars(query):
             if contact_id not in fresh.contact_ids:
                 yield Hit(contact_id, None, people)
+
+
+def _by_address(typed: Typed) -> list[Select[int]]:
+    """Return the queries for whose address it is that was typed; none for what is no address."""
+    try:
+        key = read_email(typed.text).key
+    except AddressError:
+        return []
+    return [
+        select(Contact.id).where(Contact.email_key == key),
+        select(ContactAddress.contact_id).where(ContactAddress.email_key == key),
+    ]
 
 
 def _by_words(session: Session, fresh: _Fresh, people: Sought, texts: Sought, most: int) -> Iterator[Hit]:

@@ -14,7 +14,7 @@ SHORTEST_BEGINNING = 2
 """Characters; one stands for itself only."""
 
 GATHERED = 20_000
-"""Places of all words with one beginning that a database gathers quickly; of more, the most frequent words are taken."""
+"""Places of all words with one beginning that a database gathers quickly; of more the frequent words are taken."""
 
 HARDLY = 2
 """A word that stands in no more places than this may be a typing error, somebody's here or somebody else's there."""

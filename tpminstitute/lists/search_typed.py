@@ -21,6 +21,7 @@ _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))
 _CHUNKS = re.compile(
     r'"(?P<quoted>[^"]*)"'
     r"|(?<![\w@.])(?P<phone>\+?\(?[0-9][0-9 ()./\-\u00a0\u2010-\u2015]*[0-9])(?![\w@.])"
+    r"|(?<!\S)(?P<halves>[0-9A-Za-z]{4} [0-9A-Za-z]{4})(?!\S)"
     r'|(?P<word>[^\s"]+)'
 )
 _READ_ALOUD = str.maketrans("oil", "011")
@@ -60,7 +61,7 @@ def read_typed(text: str) -> Typed:
 
 def _parts(text: str) -> Iterator[Part]:
     for found in _CHUNKS.finditer(text):
-        chunk = found["quoted"] or found["phone"] or found["word"] or ""
+        chunk = next(filter(None, found.groups()), "")
         words = tuple(words_of(chunk))[:MOST_WORDS]
         if not words:
             continue
@@ -68,19 +69,18 @@ def _parts(text: str) -> Iterator[Part]:
         if found["quoted"]:
             yield Part(chunk, words, whole=True)
         elif found["phone"] and len(digits) >= FEWEST_PHONE_DIGITS:
-            yield Part(chunk, words, whole=False, instead=(*_reference(words), *_phone(chunk, digits, words)))
-        elif found["phone"]:
+            yield Part(chunk, words, whole=False, instead=(*_reference(words), *_phone(chunk, digits), *_apart(chunk)))
+        elif found["halves"] and digits:
+            yield Part(chunk, words, whole=False, instead=(*_reference(words), *_apart(chunk)))
+        elif found["phone"] or found["halves"]:
             yield from (Part(word, (word,), whole=False) for word in words)
         else:
             whole = words[-1] == AT or stands_alone(words[-1])
             yield Part(chunk, words, whole=whole, instead=(*_reference(words), *_in_one(words)))
 
 
-def _phone(typed: str, digits: str, words: tuple[str, ...]) -> Iterator[Expression]:
-    """Yield a phone number from its end, without its country where that is known, and as it begins.
-
-    Numbers with space between them may as well be several, wherever they stand.
-    """
+def _phone(typed: str, digits: str) -> Iterator[Term]:
+    """Yield a phone number from its end, without its country where that is known, and as it begins."""
     national = digits
     e164 = read_phone(typed[:60])
     if e164 is not None:
@@ -89,14 +89,18 @@ def _phone(typed: str, digits: str, words: tuple[str, ...]) -> Iterator[Expressi
     if len(digits) <= LONGEST_PHONE + 2:
         yield Term((from_its_end(national),), begins=True)
         yield Term((digits.lstrip("0") or "0",), begins=True)
+
+
+def _apart(typed: str) -> Iterator[Expression]:
+    """Yield what has a space in it as several, wherever they stand."""
     if " " in typed:
-        yield All(tuple(Term((word,)) for word in words))
+        yield All(tuple(Term((word,)) for word in words_of(typed)))
 
 
 def _reference(words: tuple[str, ...]) -> Iterator[Term]:
     """Yield a reference, or the beginning of the public id that somebody pasted, however it was read out."""
     whole = "".join(words).translate(_READ_ALOUD)
-    if len(whole) in (REFERENCE, PUBLIC_ID_LENGTH) and set(whole) <= set(ALPHABET) and (whole,) != words:
+    if len(whole) in (REFERENCE, PUBLIC_ID_LENGTH) and set(whole) <= set(ALPHABET) and (whole[:REFERENCE],) != words:
         yield Term((whole[:REFERENCE],))
 
 

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, bindparam, column, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Integer, String, Text, bindparam, column, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from tpminstitute.core.bulk import ForEach
 from tpminstitute.lists.search_models import SearchNear, SearchWord
 from tpminstitute.lists.search_words import may_be_mistyped, near_keys, without_one
 
@@ -44,67 +45,69 @@ class Beginnings:
 
 def count_words(session: Session, changes: Iterable[Counted]) -> None:
     """Keep the vocabulary: each of `changes` is by how much more often, or less, a word stands somewhere now."""
-    changes = [one for one in changes if one.people or one.texts]
-    more = [one for one in changes if one.people >= 0 and one.texts >= 0]
-    less = [one for one in changes if one.people < 0 or one.texts < 0]
-    if more:
-        _add(session, more)
-        _offer(session, [one.word for one in more if may_be_mistyped(one.word)])
-    if less:
-        _take_away(session, less)
+    some = [one for one in changes if one.people or one.texts]
+    for chunk in _chunks(some):
+        known = set(session.scalars(select(SearchWord.word).where(SearchWord.word.in_([one.word for one in chunk]))))
+        _change(session, [one for one in chunk if one.word in known])
+        _add(session, [one for one in chunk if one.word not in known])
 
 
-def _add(session: Session, more: Sequence[Counted]) -> None:
-    module: Any = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    made = module.insert(SearchWord).values(corrects=False)
-    counts = {name: getattr(SearchWord, name) + made.excluded[name] for name in ("people", "texts")}
-    rows = [{"word": one.word, "people": one.people, "texts": one.texts} for one in sorted(more, key=_word)]
-    session.connection().execute(made.on_conflict_do_update(index_elements=["word"], set_=counts), rows)
+def _add(session: Session, new: Sequence[Counted]) -> None:
+    """Take in new words, and let them be found by what is near to them."""
+    if new:
+        _ADD.run(session.connection(), [(one.word, one.people, one.texts) for one in new])
+    nears = [(key, one.word) for one in new if may_be_mistyped(one.word) for key in near_keys(one.word)]
+    if nears:
+        _ADD_NEAR.run(session.connection(), nears)
 
 
-def _word(counted: Counted) -> str:
-    return counted.word
+def _change(session: Session, known: Sequence[Counted]) -> None:
+    """Count words that were there before, and forget those that stand nowhere any more."""
+    if known:
+        _CHANGE.run(session.connection(), [(one.word, one.people, one.texts) for one in known])
+    less = [one.word for one in known if one.people < 0 or one.texts < 0]
+    if not less:
+        return
+    gone = session.scalars(
+        delete(SearchWord)
+        .where(SearchWord.word.in_(less), SearchWord.people == 0, SearchWord.texts == 0)
+        .returning(SearchWord.word)
+        .execution_options(synchronize_session=False)
+    ).all()
+    nears = [(key, word) for word in gone if may_be_mistyped(word) for key in near_keys(word)]
+    if nears:
+        _FORGET_NEAR.run(session.connection(), nears)
 
 
-def _offer(session: Session, words: Sequence[str]) -> None:
-    """Let new words be found by what is near to them."""
-    for some in _chunks(words):
-        new = session.scalars(
-            update(SearchWord)
-            .where(SearchWord.word.in_(some), ~SearchWord.corrects)
-            .values(corrects=True)
-            .returning(SearchWord.word)
-            .execution_options(synchronize_session=False)
-        ).all()
-        rows = [{"key": key, "word": word} for word in new for key in near_keys(word)]
-        if rows:
-            session.connection().execute(insert(SearchNear), rows)
-
-
-def _take_away(session: Session, less: Sequence[Counted]) -> None:
-    rows = [{"given": one.word, "fewer_people": one.people, "fewer_texts": one.texts} for one in less]
-    session.connection().execute(
+_ADD = ForEach(
+    lambda given: insert(SearchWord).from_select(["word", "people", "texts"], select(*given.values())),
+    word=Text,
+    people=Integer,
+    texts=Integer,
+)
+_ADD_NEAR = ForEach(
+    lambda given: insert(SearchNear).from_select(["key", "word"], select(*given.values())), key=Integer, word=Text
+)
+_CHANGE = ForEach(
+    lambda given: (
         update(SearchWord)
-        .where(SearchWord.word == bindparam("given"))
-        .values(people=SearchWord.people + bindparam("fewer_people"), texts=SearchWord.texts + bindparam("fewer_texts")),
-        rows,
-    )
-    for some in _chunks([one.word for one in less]):
-        gone = session.scalars(
-            delete(SearchWord)
-            .where(SearchWord.word.in_(some), SearchWord.people == 0, SearchWord.texts == 0)
-            .returning(SearchWord.word)
-            .execution_options(synchronize_session=False)
-        ).all()
-        keys = [{"given_key": key, "given": word} for word in gone if may_be_mistyped(word) for key in near_keys(word)]
-        if keys:
-            which = (SearchNear.key == bindparam("given_key"), SearchNear.word == bindparam("given"))
-            session.connection().execute(delete(SearchNear).where(*which), keys)
+        .where(SearchWord.word == given["word"])
+        .values(people=SearchWord.people + given["people"], texts=SearchWord.texts + given["texts"])
+    ),
+    word=Text,
+    people=Integer,
+    texts=Integer,
+)
+_FORGET_NEAR = ForEach(
+    lambda given: delete(SearchNear).where(SearchNear.key == given["key"], SearchNear.word == given["word"]),
+    key=Integer,
+    word=Text,
+)
 
 
-def _chunks(words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield some of `words` after the other: a statement has room for so many parameters."""
-    return (words[start : start + 5_000] for start in range(0, len(words), 5_000))
+def _chunks(changes: Sequence[Counted]) -> Iterator[Sequence[Counted]]:
+    """Yield some after the other: a statement has room for so many parameters."""
+    return (changes[start : start + 5_000] for start in range(0, len(changes), 5_000))
 
 
 def counts_of(session: Session, words: Collection[str]) -> dict[str, Counted]:
@@ -160,7 +163,7 @@ def _given(session: Session, keys: Collection[int]) -> Any:
     if session.get_bind().dialect.name == "sqlite":
         listed = ",".join(map(str, keys))
         return select(column("value")).select_from(func.json_each(bindparam(None, f"[{listed}]", String)))
-    return select(func.unnest(bindparam(None, list(keys), postgresql.ARRAY(SearchNear.key.type))))
+    return select(func.unnest(bindparam(None, [*keys], ARRAY(Integer))))
 
 
 def _keys_of_two_edits(typed: str) -> set[int]:

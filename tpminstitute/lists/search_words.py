@@ -41,8 +41,11 @@ _SINGLE = (
 _JOINED = "'’‘`\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 """What doesn't end a word: apostrophes, and what can't be seen."""
 
-_LETTER = rf"[\w\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u06d6-\u06ed\u0900-\u0963\u0970-\u0dff]"
+_LETTER = (
+    r"[\w\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u06d6-\u06ed\u0900-\u0963\u0970-\u0dff]"
+)
 _PLAIN = rf"(?:(?![{_SINGLE}]){_LETTER})"
+_COUNTED = re.compile(r"[^\d@#~]{1,24}|[^@#~]{1,4}")
 _ONE = re.compile(f"[{_SINGLE}]")
 _PIECES = re.compile(rf"[{_SINGLE}]|{_PLAIN}+(?:[{_JOINED}]+{_PLAIN}+)*|(?<=\w)@|@(?=\w)")
 _ASCII_PIECES = re.compile(r"[0-9A-Za-z]+(?:['`]+[0-9A-Za-z]+)*|(?<=[0-9A-Za-z])@|@(?=[0-9A-Za-z])")
@@ -82,9 +85,7 @@ def words_of(text: str) -> list[str]:
     """Return the folded words of `text`, in their order."""
     text = prepared(text)
     if text.isascii():
-        return [
-            piece.replace("'", "").replace("`", "")[:LONGEST_WORD] for piece in _ASCII_PIECES.findall(text.lower())
-        ]
+        return [piece.replace("'", "").replace("`", "")[:LONGEST_WORD] for piece in _ASCII_PIECES.findall(text.lower())]
     return [word for piece in _PIECES.findall(text) if (word := folded(piece))]
 
 
@@ -128,7 +129,7 @@ def phone_spots(text: str) -> Iterator[Spot]:
 
 def from_its_end(digits: str) -> str:
     """Return the word by which a number is found from its end, whatever its country code: its digits backwards."""
-    return NUMBER + digits.lstrip("0")[:-LONGEST_PHONE - 1 : -1]
+    return NUMBER + digits.lstrip("0")[: -LONGEST_PHONE - 1 : -1]
 
 
 def key_of(name: str) -> str:
@@ -138,9 +139,7 @@ def key_of(name: str) -> str:
 
 def is_counted(word: str) -> bool:
     """Return whether a word belongs to the vocabulary: no mark of ours, no long number, nothing endless."""
-    if word[0] in "@#~" or len(word) > 24:
-        return False
-    return len(word) <= 4 or not any(char.isdigit() for char in word)
+    return _COUNTED.fullmatch(word) is not None
 
 
 def may_be_mistyped(word: str) -> bool:

@@ -168,7 +168,7 @@ def add_template(session: Session, name: str, account_id: int, *, for_replies: b
     if session.scalar(select(Template.id).where(func.lower(Template.name) == called.lower()).limit(1)) is not None:
         raise Refusal(f"There is a letter “{called}” already. Give this one another name.")
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    keys = own_keys(called, REPLY if for_replies else OWN)
+    keys = own_keys(called, begins=REPLY if for_replies else OWN)
     added: Template | None = None
     while added is None:
         adding = insert(Template).values(key=next(keys), name=called).on_conflict_do_nothing(index_elements=["key"])
