@@ -41,7 +41,7 @@ def steady_now() -> datetime:
 
 
 def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
-    """Return Celery's schedule: sweep and search index every `sweep_seconds`, what is due each minute, tidying each hour.
+    """Return Celery's schedule: sweep and index every `sweep_seconds`, what is due each minute, tidying each hour.
 
     New contacts are compared with the others each minute. What the rules of retention mean goes a little every five
     minutes, until all has gone for the day.

@@ -15,10 +15,10 @@ from tpminstitute.institute.service import effective
 from tpminstitute.lists.search_upkeep import settle
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
-from tpminstitute.reports.weekly import write_summaries
 from tpminstitute.merging.duplicates import compare_waiting
 from tpminstitute.merging.since import gather_strays
 from tpminstitute.privacy.retention import run_rules
+from tpminstitute.reports.weekly import write_summaries
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
 

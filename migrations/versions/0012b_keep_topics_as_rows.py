@@ -7,7 +7,7 @@ from tpminstitute.core.checks import refer
 from tpminstitute.core.db import UtcDateTime
 
 revision = "0012b"
-down_revision = "0015"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

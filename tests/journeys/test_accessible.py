@@ -18,8 +18,9 @@ from werkzeug.serving import make_server
 from app import create_app
 from tests.factories import an_account, contact_of, make_settings, submitted
 from tests.rooms.came import a_mail, came
+from tpminstitute.accounts.invitations import invite_first
 from tpminstitute.accounts.models import Role
-from tpminstitute.accounts.service import invite_first, save_session
+from tpminstitute.accounts.service import save_session
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import ConsentStanding, Contact, ContactCard, ContactTag, FollowUps, Origin
-from tpminstitute.contacts.topics import TOPIC_LABELS
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.inbox.models import Turn
 from tpminstitute.pipeline.models import Stage
 
@@ -86,7 +86,7 @@ def rows_of(session: Session, ids: Sequence[int]) -> list[Row]:
         .outerjoin(Account, Account.id == ContactCard.owner_id)
         .where(Contact.id.in_(ids))
     ).all()
-    tags = _tags_of(session, ids)
+    tags, topics = _tags_of(session, ids), topics_of(session)
     rows = {
         contact.id: Row(
             contact.id,
@@ -96,7 +96,7 @@ def rows_of(session: Session, ids: Sequence[int]) -> list[Row]:
             contact.phone_typed,
             stage or "",
             owner or "",
-            _topic(card.topic),
+            topics.label(card.topic) if card.topic else "",
             tuple(tags.get(contact.id, ())),
             card.source,
             card.consent,
@@ -108,10 +108,6 @@ def rows_of(session: Session, ids: Sequence[int]) -> list[Row]:
         for contact, card, stage, owner in found
     }
     return [rows[each] for each in ids if each in rows]
-
-
-def _topic(topic: str | None) -> str:
-    return {each.value: label for each, label in TOPIC_LABELS.items()}.get(topic or "", topic or "")
 
 
 def _tags_of(session: Session, ids: Sequence[int]) -> dict[int, list[str]]:

@@ -185,6 +185,7 @@ def _replies(session: Session, ids: Collection[int]) -> Iterator[Written]:
         Message.id.in_(ids), Message.kind == MessageKind.REPLY, Message.status != MessageStatus.CANCELLED
     )
     for id, whose, at, subject, content in session.execute(query):
+        assert whose is not None, "only a mail to staff is about no contact"
         yield Written(Source.REPLY, id, whose, at, subject, answer_in(plain_text(content))[:MOST_CHARACTERS])
 
 

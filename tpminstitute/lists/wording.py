@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import ConsentStanding, FollowUps, Origin
-from tpminstitute.contacts.topics import TOPIC_LABELS
+from tpminstitute.contacts.topics import Topics, topics_of
 from tpminstitute.inbox.models import Turn
 from tpminstitute.lists.filters import ME, NOBODY, Chosen, Order
 from tpminstitute.pipeline.models import Outcome, Stage
@@ -51,6 +51,7 @@ class Names:
     stages: Mapping[int, str]
     accounts: Mapping[int, str]
     sequences: Mapping[int, str]
+    topics: Topics
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ def names(session: Session) -> Names:
     stages = session.execute(select(Stage.id, Stage.name).order_by(Stage.position))
     accounts = session.execute(select(Account.id, Account.name).order_by(Account.name, Account.id))
     sequences = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.name, Sequence.id))
-    return Names(*({row[0]: row[1] for row in rows} for rows in (stages, accounts, sequences)))
+    return Names(*({row[0]: row[1] for row in rows} for rows in (stages, accounts, sequences)), topics_of(session))
 
 
 def phrases(chosen: Chosen, known: Names) -> list[Phrase]:
     """Return each filter that was chosen in words."""
-    topics = {topic.value: label for topic, label in TOPIC_LABELS.items()}
+    topics = known.topics.labels
     found = [
         _one_of("stage", "in the stage {}", chosen.stages, _named(known.stages, {NOBODY: "none"}, "that is gone")),
         _one_of("outcome", "whose lead is {}", chosen.outcomes, OUTCOMES.__getitem__),
