@@ -68,8 +68,8 @@ def names(session: Session) -> Names:
     stages = session.execute(select(Stage.id, Stage.name).order_by(Stage.position))
     accounts = session.execute(select(Account.id, Account.name).order_by(Account.name, Account.id))
     sequences = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.name, Sequence.id))
-    named = ({row[0]: row[1] for row in rows} for rows in (stages, accounts, sequences))
-    return Names(*named, topics=topics_of(session))
+    by_id = [{row[0]: row[1] for row in rows} for rows in (stages, accounts, sequences)]
+    return Names(by_id[0], by_id[1], by_id[2], topics_of(session))
 
 
 def phrases(chosen: Chosen, known: Names) -> list[Phrase]:
