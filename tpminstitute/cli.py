@@ -15,6 +15,7 @@ import click
 
 from tpminstitute.core.config import LogFormat, Settings, load_settings
 from tpminstitute.core.errors import Refusal, SettingsError
+from tpminstitute.staff_command import staff
 
 WEB_OPTIONS = "--interface wsgi --factory --http 1 --no-ws --blocking-threads 4 --log-level warning"
 
@@ -214,6 +215,9 @@ def release() -> None:
         with db.write() as session:
             was_held = control.let_out(session, None)
     click.echo("Outgoing mail goes again." if was_held else "Outgoing mail is not held. Nothing was changed.")
+
+
+commands.add_command(staff)
 
 
 def _background(part: str) -> list[str]:

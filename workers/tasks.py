@@ -5,8 +5,10 @@ from threading import Event
 from celery import Celery
 from celery.signals import worker_shutting_down
 
+from tpminstitute.accounts.resets import tidy_resets
 from tpminstitute.accounts.service import tidy_sessions
 from tpminstitute.contacts.presence import tidy_presences
+from tpminstitute.accounts.throttle import tidy_tries
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
@@ -53,6 +55,8 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
         with db.write() as session:
             tidy_sessions(session)
             tidy_presences(session)
+            tidy_resets(session)
+            tidy_tries(session)
             tidy_hook_events(session)
 
     @celery.task(name=Job.COMPARE.value)
