@@ -189,3 +189,76 @@ def test_an_owner_whose_account_was_closed_is_still_named(db, desk, desk_of, ada
         session.execute(update(Account).where(Account.name == "Bob").values(active=False))
     assert owner(desk, db).first("bdi").words == "Bob"
     assert "Bob (account closed)" in [option.words for option in owner(desk, db).all("option")]
+
+
+# --- who they are ------------------------------------------------------------------------------------------
+
+
+def details(page):
+    return page.first("details", class_="edit-details")
+
+
+def test_name_address_and_phone_are_changed_on_the_page(db, desk, ada):
+    form = details(desk.page(home_of(db)))
+    answer = desk.press("Save", form, name="Ada King", phone="+44 20 7946 0958")
+    assert "It was kept." in says(answer, desk)
+    page = desk.page(home_of(db))
+    assert page.first("h1").words == "Ada King"
+    assert page.first("a", href="tel:+442079460958")
+
+
+def test_of_two_who_change_a_contact_the_second_sees_both_and_decides(db, desk, desk_of, ada):
+    mine, bob = details(desk.page(home_of(db))), desk_of("Bob")
+    bob.press("Save", details(bob.page(home_of(db))), name="Ada King")
+    answer = desk.press("Save", mine, name="Ada Byron")
+    assert answer.status_code == 409
+    form = details(read(answer.text))
+    assert "Ada King" in form.first("div", class_="notice").words
+    assert form.fields["name"] == "Ada Byron"
+    assert contact_of(db).name == "Ada King"
+    desk.press("Save", form)
+    assert contact_of(db).name == "Ada Byron"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "why"),
+    [
+        ("name", "", "Write a name"),
+        ("name", "\u200b\u202e", "Write a name"),
+        ("name", "x" * 201, "Shorten the name"),
+        ("email", "nobody", "Check the e-mail address"),
+        ("email", "a" * 400 + "@example.org", "Check the e-mail address"),
+        ("phone", "call me", "Write the phone number"),
+        ("phone", "1" * 61, "Write the phone number"),
+    ],
+)
+@pytest.mark.parametrize("new", [False, True])
+def test_what_can_not_be_read_comes_back_as_it_was_typed(db, desk, ada, field, typed, why, new):
+    form = desk.page("/staff/contacts/new") if new else details(desk.page(home_of(db)))
+    whole = {"name": "Charlie", "email": "charlie@outside.example", "phone": ""} | {field: typed}
+    answer = desk.press("Put them in" if new else "Save", form, **whole)
+    assert answer.status_code == 422
+    page = read(answer.text)
+    assert why in page.with_id(f"details-{field}-error").words
+    assert page.with_id(f"details-{field}")["value"] == typed
+
+
+def test_a_caller_is_put_in_with_a_note(db, desk):
+    page = desk.page("/staff/contacts/new")
+    answer = desk.press("Put them in", page, name="Charlie", email="charlie@outside.example", note="Called at noon.")
+    page = desk.page(answer.location)
+    assert page.first("h1").words == "Charlie"
+    assert "Called at noon." in page.first("article", class_="noted").words
+
+
+def test_who_is_known_already_is_shown_instead(db, desk, ada):
+    answer = desk.press("Put them in", desk.page("/staff/contacts/new"), name="Somebody", email="ada@example.org")
+    assert "There is a contact with this address already." in says(answer, desk)
+    assert answer.location == home_of(db)
+
+
+def test_readers_change_nobody_and_put_nobody_in(db, desk, desk_of, ada):
+    rita = desk_of("Rita", Role.READER)
+    assert rita.client.get("/staff/contacts/new").status_code == 403
+    for address in ("/staff/contacts/new", f"{home_of(db)}/details"):
+        assert rita.client.post(address, data={"csrf_token": rita.token, "name": "x"}).status_code == 403

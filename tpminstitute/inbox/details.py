@@ -12,6 +12,7 @@ from tpminstitute.contacts.time_zones import find_zone, is_news, keep_time_zone
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.models import SuppressionReason
 from tpminstitute.mail.suppression import suppress, suppression_of
+from tpminstitute.pipeline.service import open_lead
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
@@ -62,10 +63,11 @@ def change_details(session: Session, contact: Contact, details: Details, number:
     if contact.email_key != details.email.key:
         _move_address(session, contact, details.email, account_id)
     contact.name, contact.email, contact.email_key = details.name, details.email.address, details.email.key
-    contact.phone_typed, contact.phone_e164 = details.phone_typed, details.phone_e164
+    if contact.phone_typed != details.phone_typed:  # else what a visitor's own country made of it stays
+        contact.phone_typed, contact.phone_e164 = details.phone_typed, details.phone_e164
     contact.number = number + 1
     session.flush()
-    zone = find_zone("", details.phone_e164)
+    zone = find_zone("", contact.phone_e164)
     if zone is not None and is_news(contact, zone):
         keep_time_zone(session, contact.id, zone)
     sentence = f"Changed who they are: {', '.join(changed)}."
@@ -74,12 +76,16 @@ def change_details(session: Session, contact: Contact, details: Details, number:
 
 
 def add_by_hand(session: Session, details: Details, account_id: int) -> Contact:
-    """Put somebody in who didn't write, such as a caller; raises `Known` when the address is a contact's already."""
+    """Put somebody in who didn't write, such as a caller, with a lead; returns the contact.
+
+    Raises `Known` when the address is a contact's already.
+    """
     known = locked_by_address(session, details.email.key)
     if known is not None:
         raise Known(known.public_id)
     contact = find_or_add(session, Person(details.name, details.email, details.phone_typed, details.phone_e164))
     record(session, contact.id, ActivityKind.CONTACT_ADDED, "Put in by hand.", account_id=account_id)
+    open_lead(session, contact.id)
     return contact
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.owners import owner_of
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
@@ -70,6 +71,7 @@ def notices(session: Session, settings: Settings, inquiry: Inquiry, contact: Con
         staff_url=f"{settings.public_url}/staff/contacts/{contact.public_id}",
         institute_name=settings.institute_name,
         answerable=reply_to is not None,
+        owner=_owner(session, contact),
     )
     who = recipients(session, settings, NoticeKind.INQUIRY)
     return [_to_institute(contact, f"inquiry:{inquiry.id}", letter, reply_to, one) for one in who]
@@ -91,10 +93,16 @@ def mail_notices(session: Session, settings: Settings, mail: ReceivedMail, conta
         staff_url=f"{settings.public_url}/staff/contacts/{contact.public_id}",
         institute_name=settings.institute_name,
         answerable=answerable is not None,
+        owner=_owner(session, contact),
     )
     who = recipients(session, settings, NoticeKind.REPLY)
     untold = [one for one in who if not (one.is_institute and mail.door is Door.MAILBOX)]
     return [_to_institute(contact, f"received_mail:{mail.id}", letter, answerable, one) for one in untold]
+
+
+def _owner(session: Session, contact: Contact) -> str:
+    owner = owner_of(session, contact)
+    return owner.name if owner else ""
 
 
 def _to_institute(contact: Contact, cause: str, letter: Letter, reply_to: Address | None, to: Recipient) -> Order:

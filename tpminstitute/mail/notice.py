@@ -35,12 +35,13 @@ def render_notice(
     staff_url: str,
     institute_name: str,
     answerable: bool = True,
+    owner: str = "",
 ) -> Letter:
     """Make the notice of one inquiry.
 
     Parameters: `phone_typed` and `phone_e164`, as written and as understood; `source`, in words, where the
     visitor came from; `staff_url`, the contact in the staff area; `answerable`, whether an answer to the mail goes to
-    the visitor; the others as the form had them.
+    the visitor; `owner`, who looks after them, if anybody does; the others as the form had them.
     Returns a letter whose text and HTML hold the message word for word; characters that hide or reorder
     others are written out, as in ⟨U+202E⟩. The subject holds the name on one line, without them.
     A message that would make the mail larger than webmail shows is first cut in the HTML, and only when that isn't
@@ -54,7 +55,7 @@ def render_notice(
         "Follow-ups": "agreed to" if consent else "not agreed to",
         "Came from": source or "not known",
         "Reference": reference,
-    }
+    } | _looked_after(owner)
     return _notice("New inquiry from", name, topic, fields, message, staff_url, institute_name, answerable)
 
 
@@ -68,13 +69,14 @@ def render_mail_notice(
     staff_url: str,
     institute_name: str,
     answerable: bool,
+    owner: str = "",
 ) -> Letter:
     """Make the notice of a mail by somebody who is known already.
 
     Parameters: `message`, what they newly wrote; `doubt`, why a person must look first, or ''; the others as in
     `render_notice`. Returns a letter made by the same rules.
     """
-    fields = {"Name": name, "E-mail": email, "Subject": subject or "none"}
+    fields = {"Name": name, "E-mail": email, "Subject": subject or "none"} | _looked_after(owner)
     if doubt:
         fields["Take care"] = doubt
     return _notice("Mail from", name, subject, fields, message, staff_url, institute_name, answerable)
@@ -111,6 +113,10 @@ def _notice(
         room = (SIZE_LIMIT - weight(html)) // 78 * 57 - len(frame.encode()) - frame.count("\n")
         text = _form("txt", values, _beginning(shown, room), CUT)
     return Letter(subject, preheader, text, html)
+
+
+def _looked_after(owner: str) -> dict[str, str]:
+    return {"Advisor": owner} if owner else {}
 
 
 def _form(form: str, values: Mapping[str, object], message: str, cut: str = "") -> str:

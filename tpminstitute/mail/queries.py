@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import Message as Parsed
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -127,6 +128,11 @@ def _part_of(mail: Parsed, media_type: str) -> str:
 def _writer_of(mail: Parsed) -> str:
     """Return the name a mail is sent under; in a mail to a Unicode address headers stand as they are, in UTF-8."""
     written = next((str(value) for name, value in mail.raw_items() if name.lower() == "from"), "")
-    readable = "".join(written.splitlines()).encode("ascii", "surrogateescape").decode("utf-8", "replace")
+    return _display_name("".join(written.splitlines()).encode("ascii", "surrogateescape").decode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=256)
+def _display_name(readable: str) -> str:
+    """Return the name in a header that was read; few people write many mails, and reading one header takes a while."""
     sender = policy.default.header_factory("From", readable).addresses
     return str(sender[0].display_name) if sender else ""

@@ -12,6 +12,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     calendar,  # noqa: F401
     contact_facts,  # noqa: F401
     desk,  # noqa: F401
+    details,  # noqa: F401
     doctor,  # noqa: F401
     drafts,  # noqa: F401
     effect,  # noqa: F401

@@ -28,7 +28,7 @@ from tpminstitute.web.staff.inbox_list import inbox_view
 from tpminstitute.web.staff.presence import others_of
 from tpminstitute.web.staff.run_views import run_view
 from tpminstitute.web.staff.story_views import EMPTY, chosen_view, entry_views, filter_views, page_url, place_of
-from tpminstitute.web.staff.typed import Draft, Typed
+from tpminstitute.web.staff.typed import DetailsText, Draft, Typed
 from tpminstitute.web.staff.views import Action, contact_view
 from tpminstitute.web.staff.waiting_views import frame_letters, waiting_views
 from tpminstitute.web.staff.who_view import who_view
@@ -70,6 +70,7 @@ def contact_page(contact: Contact, typed: Typed | None = None) -> str:
         done=None if any_open else _done(contact, kept),
         draft=(typed.draft or _kept_draft(contact)) if may_act() else None,
         snippets=snippets(session()) if may_act() else [],
+        details=(typed.details or _details(contact)) if may_act() else None,
         tomorrow=_tomorrow(who.clock.zone),
         our_zone=settings().institute_zone,
         others=others_of(session(), contact.id, me().id),
@@ -95,6 +96,10 @@ def _kept_draft(contact: Contact) -> Draft:
     if kept is not None:
         return Draft(kept.subject, kept.text, kept.nonce, kept_at=kept.at)
     return Draft(subject_of(session(), contact) or WITHOUT_SUBJECT, "", tokens.public_id())
+
+
+def _details(contact: Contact) -> DetailsText:
+    return DetailsText(contact.name, contact.email, contact.phone_typed, contact.number)
 
 
 def _tomorrow(zone: ZoneInfo) -> str:

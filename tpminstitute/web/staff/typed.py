@@ -45,9 +45,26 @@ class NoteText:
 
 
 @dataclass(frozen=True)
+class DetailsText:
+    """Who somebody is, as it is being typed; `problem` says why it was not kept, `field` to which field that belongs.
+
+    `theirs` are the name, address and phone number that a colleague saved meanwhile.
+    """
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    number: int = 0
+    problem: str = ""
+    field: str = ""
+    theirs: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Typed:
     """All of it; None stands for an empty form, or the kept draft."""
 
     draft: Draft | None = None
     call: Call = Call()
     note: NoteText = NoteText()
+    details: DetailsText | None = None
