@@ -101,6 +101,7 @@ def _sections(
     lines = select(AuditEntry.at, Account.name.label("who"), AuditEntry.action, AuditEntry.subject).outerjoin(
         Account, Account.id == AuditEntry.account_id
     )
+    words.append(AuditEntry.contact_id.in_(ids))
     found_lines = session.execute(lines.where(or_(*words)).order_by(AuditEntry.id)).mappings()
     yield "audit_log", (_plain(row) for row in found_lines)
 
@@ -112,7 +113,8 @@ def _rows(
     query = select(*columns).where(one.of(ids)).order_by(*one.table.primary_key)
     if one.table.name == "activities" and not notes:
         query = query.where(one.table.c.kind.not_in(PRIVATE_KINDS))
-    for row in session.connection().execution_options(yield_per=_AT_ONCE).execute(query).mappings():
+    found = session.connection().execute(query, execution_options={"yield_per": _AT_ONCE})
+    for row in found.mappings():
         values = _plain(row)
         if "account_id" in values:
             values["account"] = names.get(values["account_id"])

@@ -71,6 +71,12 @@ def preview(session: Session, kind: RuleKind, length: int) -> Preview:
     return Preview(min(counted, COUNTED), counted > COUNTED, sample)
 
 
+def newest_runs(session: Session) -> Sequence[RetentionRun]:
+    """Return the newest runs that took something, newest first."""
+    took = select(RetentionRun).where(RetentionRun.gone > 0).order_by(RetentionRun.id.desc())
+    return session.scalars(took.limit(SAMPLE)).all()
+
+
 def before(kind: RuleKind, length: int) -> datetime:
     """Return the moment that things must be older than."""
     days = length * _DAYS_OF_A_MONTH if RULES[kind].unit == "months" else length

@@ -15,6 +15,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     details,  # noqa: F401
     doctor,  # noqa: F401
     drafts,  # noqa: F401
+    duplicates,  # noqa: F401
     effect,  # noqa: F401
     enrollments,  # noqa: F401
     factors,  # noqa: F401
@@ -28,6 +29,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     notes,  # noqa: F401
     own_mail,  # noqa: F401
     presence,  # noqa: F401
+    privacy,  # noqa: F401
     received,  # noqa: F401
     reminders,  # noqa: F401
     replies,  # noqa: F401
@@ -35,6 +37,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     reports,  # noqa: F401
     search,  # noqa: F401
     second_step,  # noqa: F401
+    retention,  # noqa: F401
     sequence_edit,  # noqa: F401
     sequence_settings,  # noqa: F401
     sequences,  # noqa: F401

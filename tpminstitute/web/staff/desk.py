@@ -11,6 +11,7 @@ from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.inbox_list import inbox_view
+from tpminstitute.web.staff.privacy import shell_page
 
 
 @staff.get("/inbox")
@@ -20,11 +21,18 @@ def inbox() -> str:
 
 
 @staff.get("/contacts/<public_id>")
-def contact(public_id: str) -> str:
-    """Show one contact: the conversation, follow-ups, timeline; `?earlier=` turns the conversation's page."""
+def contact(public_id: str) -> str | Response:
+    """Show one contact: the conversation, follow-ups, timeline; `?earlier=` turns the conversation's page.
+
+    The address of one that was merged leads to the one that remains.
+    """
     found: Contact | None = by_public_id(session(), public_id)
     if found is None:
         abort(404)
+    if found.erased_at is not None:
+        return shell_page(found)
+    if found.public_id != public_id:
+        return redirect(url_for("staff.contact", public_id=found.public_id))
     return contact_page(found)
 
 

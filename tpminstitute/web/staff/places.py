@@ -60,6 +60,7 @@ QUIET_PLACES = (
     Place("Today", "staff.today", ("/", "/today", "/reminders", "/news")),
     Place("Templates", "staff.letters", ("/templates",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
+    Place("Duplicates", "staff.duplicates", ("/duplicates", "/merge", "/merges")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
     Place("Reports", "staff.reports", ("/reports",)),
     Place("Accounts", "staff.accounts", ("/accounts", "/audit"), roles=(Role.ADMINISTRATOR,)),
