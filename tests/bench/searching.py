@@ -1,7 +1,14 @@
-"""A million invented people with what they wrote, and how long the desk's search takes among them."""
+"""A million invented people with what they wrote, and how long the desk's search takes among them.
+
+`.venv/bin/python -m tests.bench.searching 1000000` prints it for each kind of question.
+"""
 
 import random
-from collections.abc import Iterator, Sequence
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import accumulate
 from typing import Any
@@ -10,8 +17,11 @@ import psycopg
 from sqlalchemy import text
 
 from tests.factories import an_account
+from tests.parts.postgres import PostgresServer
 from tpminstitute.core.db import Database, upgrade
 from tpminstitute.guide.chapters import CONTENT
+from tpminstitute.lists.search import find
+from tpminstitute.lists.search_upkeep import ALONE, settle
 
 PEOPLE = 1_000_000
 INQUIRIES_EACH, NOTES_EACH, FACTS_EACH = 1.3, 0.3, 5
@@ -118,3 +128,97 @@ def _fill_postgresql(db: Database, chunk: dict[str, list[tuple[Any, ...]]]) -> N
             with connection.cursor().copy(f"COPY {table} ({COLUMNS[table]}) FROM STDIN".encode()) as copy:
                 for row in rows:
                     copy.write_row(row)
+
+
+def questions(world: World, people: int) -> dict[str, list[str]]:
+    """Return what is asked, by its kind: frequent and rare words, names, addresses, numbers, phrases, typing errors."""
+    dice = random.Random(7)
+    words, given, family = world.vocabulary, world.given, world.family
+
+    def some(make: Callable[[], str]) -> list[str]:
+        return [make() for _ in range(_EACH)]
+
+    def broken(word: str) -> str:
+        at = dice.randrange(1, len(word) - 1)
+        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+    def number() -> int:
+        return dice.randrange(1, people + 1)
+
+    return {
+        "the most frequent words": words[:_EACH],
+        "frequent words": some(lambda: dice.choice(words[20:400])),
+        "rare words": some(lambda: dice.choice(words[8_000:])),
+        "no word": some(lambda: f"qx{dice.choice(words[500:])}zq"),
+        "two letters": some(lambda: dice.choice("abdeimpst") + dice.choice("aeiou")),
+        "the beginning of a word": some(lambda: dice.choice(words[100:9_000])[:4]),
+        "a frequent first name": given[:_EACH],
+        "a first and a family name": some(lambda: f"{dice.choice(given[:200])} {dice.choice(family[:4_000])}"),
+        "a family name, mistyped": some(lambda: broken(dice.choice(family[:9_000]))),
+        "a word, mistyped": some(lambda: broken(dice.choice([word for word in words[8:4_000] if len(word) > 5]))),
+        "two frequent words": some(lambda: " ".join(dice.sample(words[:60], 2))),
+        "three words": some(lambda: " ".join(dice.sample(words[:3_000], 3))),
+        "a name and a word": some(lambda: f"{dice.choice(given[:100])} {dice.choice(words[:500])}"),
+        "a phrase": some(lambda: f'"{" ".join(dice.choices(words[:400], k=2))}"'),
+        "a phrase of the most frequent words": some(lambda: f'"{" ".join(dice.choices(words[:12], k=3))}"'),
+        "the beginning of an address": some(lambda: f"{dice.choice(given)}.{dice.choice(family[:3_000])}@"),
+        "a domain": [f"@{domain}" for domain in DOMAINS],
+        "a phone number": some(lambda: f"({(one := number()) % 800 + 200}) {5_000_000 + one % 4_000_000}"),
+        "the end of a phone number": some(lambda: f"{5_000_000 + number() % 4_000_000}"),
+        "a reference": some(lambda: f"{number():020d}"[:8]),
+    }
+
+
+_EACH = 20
+
+
+def search_times(db: Database, people: int) -> dict[str, list[float]]:
+    """Return the seconds of each search, by what is asked: the first page, with its passages."""
+    asked = questions(World(), people)
+    taken: dict[str, list[float]] = {kind: [] for kind in asked}
+    for kind, texts in asked.items():
+        for typed in texts:
+            began = time.perf_counter()
+            with db.read() as session:
+                find(session, typed)
+            taken[kind].append(time.perf_counter() - began)
+    return taken
+
+
+def summed_up(figures: Sequence[float]) -> str:
+    """Return the median and the slowest hundredth of some seconds, in milliseconds."""
+    ordered = sorted(figures)
+    last = ordered[min(int(len(ordered) * 0.99), len(ordered) - 1)]
+    return f"median {statistics.median(ordered) * 1000:.0f} ms, p99 {last * 1000:.0f} ms of {len(ordered)}"
+
+
+def filled_and_read(database_url: str, people: int) -> tuple[Database, float]:
+    """Return a database with people, all in the index, and how many rows a second were read into it."""
+    db = fill(database_url, people)
+    began = time.perf_counter()
+    read = settle(db, at_once=ALONE)
+    rate = read / (time.perf_counter() - began)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+    return db, rate
+
+
+def main(people: int) -> None:
+    """Print the figures for each kind of question, on both databases."""
+    with tempfile.TemporaryDirectory() as folder, PostgresServer(AS_IN_LIFE) as postgres:
+        for url in (f"sqlite:///{folder}/search.db", postgres.create_database("search")):
+            db, rate = filled_and_read(url, people)
+            print(f"{db.engine.dialect.name}: {people:,} people, {rate:,.0f} rows a second read into the index")
+            taken = search_times(db, people)
+            for kind, figures in taken.items():
+                print(f"{kind + ':':<42}{summed_up(figures)}")
+            print(f"{'all:':<42}{summed_up([one for figures in taken.values() for one in figures])}", flush=True)
+            db.close()
+
+
+AS_IN_LIFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"} | {
+    "shared_buffers": "128MB"
+}
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE)

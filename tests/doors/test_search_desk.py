@@ -1,13 +1,20 @@
 """The search of the desk: one field on every page, marked passages, nothing typed or stored that does anything."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import update
 
 from tests.conftest import on_sqlite
-from tests.factories import contact_of, submitted
+from tests.factories import contact_of, count, submitted
+from tests.rooms.post import Post
 from tpminstitute.accounts.models import Role
+from tpminstitute.cli import main
+from tpminstitute.core.jobs import Job
 from tpminstitute.inbox.models import Inquiry, InquiryState
+from tpminstitute.lists.search_models import SearchChange, SearchPerson, SearchText
 from tpminstitute.lists.search_upkeep import settle
+from workers.tasks import register
 
 SEARCH = "/staff/search?q="
 HOSTILE = '<b>bold</b> "quoted" <script>alert(1)</script> \u202e program'
@@ -134,3 +141,22 @@ def test_a_search_writes_nothing(desk, db, settings):
     desk.page(f"{SEARCH}ada")
     with db.read() as session:
         assert session.connection().exec_driver_sql("SELECT count(*) FROM search_changes").scalar() == before
+
+
+@on_sqlite
+def test_the_worker_reads_what_changed(db, settings):
+    submitted(db, settings)
+    tasks: dict = {}
+    celery = SimpleNamespace(task=lambda name: lambda task: tasks.setdefault(name, task))  # Celery's own are global
+    register(celery, settings, db, Post())
+    tasks[Job.INDEX]()
+    assert (count(db, SearchPerson), count(db, SearchText), count(db, SearchChange)) == (1, 1, 0)
+
+
+@on_sqlite
+def test_the_index_is_made_anew_by_a_command(db, settings, monkeypatch, capsys):
+    submitted(db, settings)
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    assert main(["reindex"]) == 0
+    assert "2 people and texts are in the search index." in capsys.readouterr().out
+    assert (count(db, SearchPerson), count(db, SearchText), count(db, SearchChange)) == (1, 1, 0)

@@ -32,9 +32,10 @@ from tpminstitute.doctor.checks_database import (
 from tpminstitute.doctor.checks_letters import check_letters
 from tpminstitute.doctor.checks_machine import check_disk
 from tpminstitute.doctor.checks_settings import check_settings
-from tpminstitute.doctor.checks_work import check_mail_queue, check_worker, duration
+from tpminstitute.doctor.checks_work import check_mail_queue, check_search, check_worker, duration
 from tpminstitute.doctor.examine import Check, examine, run_side_by_side
 from tpminstitute.doctor.findings import Finding, Outcome, ok, summary, worst_first
+from tpminstitute.lists.search_upkeep import settle
 from tpminstitute.mail.control import hold
 from tpminstitute.mail.drafts import ALLOWED
 from tpminstitute.mail.models import Message, MessageStatus
@@ -255,6 +256,20 @@ def test_mail_that_waits_for_a_person_is_a_risk(db, settings, status, says):
         session.execute(update(Message).where(Message.id == messages(db)[0].id).values(status=status, reason="No"))
     found = check_mail_queue(db)
     assert (outcomes(found), f"1 mail {says}" in told(found)) == ({Outcome.RISK}, True)
+
+
+def test_a_search_that_finds_everything_is_in_order(db, settings):
+    submitted(db, settings)
+    settle(db)
+    (finding,) = check_search(db)
+    assert (finding.outcome, finding.says) == (Outcome.OK, "No changes wait to be read into the index.")
+
+
+def test_an_index_that_has_fallen_behind_is_told(db, settings, monkeypatch):
+    monkeypatch.setattr("tpminstitute.doctor.checks_work.MANY_CHANGES", 2)
+    submitted(db, settings)
+    assert outcomes(check_search(db)) == {Outcome.RISK}
+    assert "tpm reindex" in told(check_search(db))
 
 
 # --- letters -----------------------------------------------------------------------------------------------

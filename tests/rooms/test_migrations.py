@@ -5,6 +5,8 @@ from alembic import command
 from sqlalchemy import select, text
 
 from tpminstitute.core.db import Database, _alembic_config, upgrade
+from tpminstitute.lists.search import matching_ids
+from tpminstitute.lists.search_upkeep import settle
 from tpminstitute.sequences.models import (
     Enrollment,
     Sequence,
@@ -101,3 +103,12 @@ def test_a_mail_that_was_written_before_counts_for_its_step_after_an_upgrade(db_
     with db_of_release_2.read() as session:
         kept = session.scalars(select(StepRecord)).one()
     assert (kept.enrollment_id, kept.number, kept.outcome) == (1, 1, StepOutcome.QUEUED)
+
+
+def test_who_was_there_before_is_found_after_an_upgrade(db_of_release_2):
+    upgrade(db_of_release_2)
+    with db_of_release_2.read() as session:
+        assert matching_ids(session, "ada", 10).ids == [1]
+    assert settle(db_of_release_2) == 1
+    with db_of_release_2.read() as session:
+        assert matching_ids(session, "@example.org", 10).ids == [1]

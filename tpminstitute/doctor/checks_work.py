@@ -7,10 +7,14 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.heartbeat import Pulse, last_beats
 from tpminstitute.doctor.findings import Finding, at_risk, ok, wrong
+from tpminstitute.lists.search_upkeep import count_waiting
 from tpminstitute.mail.models import MailControl
 from tpminstitute.reports.queries import MailBacklog, mail_backlog
 
-WORKER, MAIL_QUEUE = "Worker", "Mail queue"
+WORKER, MAIL_QUEUE, SEARCH = "Worker", "Mail queue", "Search"
+
+MANY_CHANGES = 5_000
+"""Changes that the search index reads in a minute or two; with more of them, a search doesn't find everything."""
 
 FOLLOW_UP_SECONDS = 60
 """How often the scheduler asks for follow-ups."""
@@ -51,6 +55,16 @@ def _late(last: datetime | None, every: int) -> str | None:
         return "never looked at"
     patience = max(MISSED * every, SHORTEST_PATIENCE)
     return f"last looked at {ago(last)}" if (clock.now() - last).total_seconds() > patience else None
+
+
+def check_search(db: Database) -> list[Finding]:
+    """Look how many changes the search index has yet to read."""
+    with db.read() as session:
+        waiting = count_waiting(session, MANY_CHANGES)
+    if waiting < MANY_CHANGES:
+        return [ok(SEARCH, f"{waiting or 'No'} changes wait to be read into the index.")]
+    says = f"{MANY_CHANGES:,} changes and more wait to be read into the index, so a search doesn't find everything yet."
+    return [at_risk(SEARCH, says, "After an upgrade or an import, wait; the worker reads them. Or type `tpm reindex`.")]
 
 
 def check_mail_queue(db: Database) -> list[Finding]:

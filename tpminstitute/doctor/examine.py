@@ -21,7 +21,7 @@ from tpminstitute.doctor.checks_mail import check_mail_server
 from tpminstitute.doctor.checks_mailbox import check_mailbox, check_replies
 from tpminstitute.doctor.checks_settings import check_settings
 from tpminstitute.doctor.checks_spf import check_spf
-from tpminstitute.doctor.checks_work import check_mail_queue, check_worker
+from tpminstitute.doctor.checks_work import check_mail_queue, check_search, check_worker
 from tpminstitute.doctor.findings import CannotTell, Finding, ok, unknown, wrong
 from tpminstitute.doctor.lookups import system_resolver
 
@@ -49,6 +49,7 @@ def quick_checks(settings: Settings, db: Database) -> list[Check]:
         Check("Clock", lambda: check_clock(db)),
         Check("Worker", lambda: check_worker(db, settings)),
         Check("Mail queue", lambda: check_mail_queue(db)),
+        Check("Search", lambda: check_search(db)),
         Check("Letters", lambda: check_letters(db, settings)),
         Check("Mailbox", lambda: check_mailbox(db, settings)),
         Check("Replies", lambda: check_replies(settings)),
