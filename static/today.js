@@ -59,8 +59,14 @@ async function look() {
   }
 }
 
+const STAYS = 10_000;
+let leaving;
+
+// It lies over the page and not in it: nothing moves when it comes or goes.
 function say(words) {
+  clearTimeout(leaving);
   if (news.textContent !== words) news.textContent = words;
+  leaving = setTimeout(() => { news.textContent = ""; }, STAYS);
 }
 
 function bring(fresh) {

@@ -27,6 +27,7 @@ from tpminstitute.core.db import Database
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail.models import SuppressionReason
 from tpminstitute.mail.suppression import suppress
+from tpminstitute.pipeline.reminders import Wanted, remind
 from tpminstitute.sequences.mails import unsubscribe_url
 from tpminstitute.sequences.pauses import ask_first
 from tpminstitute.sequences.runner import run_due
@@ -36,6 +37,7 @@ RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21
 NO_PAGES = {
     "static",
     "site.alive",
+    "site.calendar_feed",
     "site.go",
     "site.metrics",
     "site.ready",
@@ -45,6 +47,7 @@ NO_PAGES = {
     "staff.preview_draft",
     "staff.preview_letter",
     "staff.simulated_mail",
+    "staff.today_list",
 }
 """What a GET answers with something that is no page: files, numbers, mails in their frame."""
 
@@ -83,6 +86,8 @@ def fill(settings: Settings) -> None:
     with db.write() as session:
         ask_first(session, settings, contact_of(db).id, "Bob wrote to them.")
         suppress(session, "charlie@example.org", SuppressionReason.OPT_OUT)
+        bob = an_account(session, "Bob")
+        remind(session, settings, contact_of(db).id, Wanted(bob.id, clock.now() + timedelta(seconds=1), "Call"), bob.id)
     with time_machine.travel(clock.now() + timedelta(days=5)):
         run_due(db, settings)
     db.close()
@@ -187,6 +192,7 @@ def test_every_page_of_the_desk_is_accessible(served, browser_page):
         "/staff/",
         f"/staff/contacts/{contact.public_id}",
         "/staff/drafts/1",
+        "/staff/reminders?show=all",
         "/staff/parts",
         "/staff/inbox?show=suspected",
     ]

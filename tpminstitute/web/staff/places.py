@@ -57,7 +57,6 @@ PLACES = (
 """What staff work in all day."""
 
 QUIET_PLACES = (
-    Place("Today", "staff.today", ("/", "/today", "/reminders", "/news")),
     Place("Templates", "staff.letters", ("/templates",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
     Place("Duplicates", "staff.duplicates", ("/duplicates", "/merge", "/merges")),

@@ -16,12 +16,15 @@ from tpminstitute.today.sources import SOURCES
 from tpminstitute.web.staff.access import may_act, me, today_place
 
 HEADINGS = {
-    Urgency.BROKEN: "Over the promise",
+    Urgency.BROKEN: "Overdue",
     Urgency.AT_RISK: "Due soon",
     Urgency.FINE: "In time",
 }
 
 _COLOURS = {Urgency.BROKEN: "red", Urgency.AT_RISK: "amber", Urgency.FINE: "grey"}
+NEAR = timedelta(hours=4)
+"""What is due within so long is told by how long, the rest by the clock."""
+
 _DAY = timedelta(days=1)
 
 
@@ -168,14 +171,12 @@ def _post(endpoint: str, **values: Any) -> str:
 
 def clock_of(due: datetime, now: datetime, zone: ZoneInfo) -> str:
     """Return how the promise stands, such as ``due in 2 hours``, ``due Tue 14:00`` or ``3 days over``."""
-    distance = abs(due - now)
     if due <= now:
-        return f"{_length(distance)} over"
-    day, today = zones.local(due, zone).date(), zones.local(now, zone).date()
-    if day == today:
-        return f"due in {_length(distance)}"
-    shown = zones.local(due, zone)
-    date = f"{shown:%a}" if day - today < 7 * _DAY else f"{shown:%a} {shown.day} {shown:%b}"
+        return f"{_length(now - due)} over"
+    if due - now < NEAR:
+        return f"due in {_length(due - now)}"
+    shown, days = zones.local(due, zone), zones.local(due, zone).date() - zones.local(now, zone).date()
+    date = "today" if not days else f"{shown:%a}" if days < 7 * _DAY else f"{shown:%a} {shown.day} {shown:%b}"
     return f"due {date} {shown.hour}:{shown:%M}"
 
 

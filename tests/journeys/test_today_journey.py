@@ -1,0 +1,69 @@
+"""Alice at the open page of today, by keyboard: somebody new appears, is done and undone; a reminder is put off."""
+
+from datetime import timedelta
+
+from playwright.sync_api import expect
+
+from tests.factories import submitted
+from tests.journeys.steps import come_to_the_desk
+from tests.rooms.waits import somebody_waits
+from tpminstitute.core import clock
+from tpminstitute.pipeline.reminders import Wanted, remind
+
+
+def test_what_is_new_appears_by_itself_and_everything_is_done_by_keyboard(started, new_page):
+    service = started()
+    desk = new_page()
+    come_to_the_desk(desk, service.service.setup_link)
+    with service.database() as db:
+        somebody_waits(db, service.settings, clock.now() - timedelta(days=5), "Grace Hopper")
+        katherine = somebody_waits(db, service.settings, clock.now(), "Katherine Johnson")
+        with db.write() as session:
+            wanted = Wanted(1, clock.now() + timedelta(minutes=1), "Call her about June")
+            remind(session, service.settings, katherine.id, wanted, 1)
+    somebody_new_appears(service, desk)
+    it_is_done_and_undone(desk)
+    a_reminder_is_put_off(desk)
+
+
+def somebody_new_appears(service, desk):
+    """What is new appears on the open page, and the row that has the focus stays where it is."""
+    desk.goto(f"{service.url}/staff/")
+    desk.keyboard.press("j")
+    grace = desk.get_by_role("link", name="Grace Hopper", exact=True)
+    expect(grace).to_be_focused()
+    before = grace.bounding_box()
+    desk.evaluate("window.isTheSamePage = true")
+    with service.database() as db:
+        submitted(db, service.settings)
+    desk.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as on coming back to the tab
+    expect(desk.get_by_role("link", name="Ada Lovelace", exact=True)).to_be_visible()
+    expect(desk.get_by_text("1 new: Ada Lovelace")).to_be_visible()
+    expect(desk).to_have_title("(4) Today · TPM Institute")
+    expect(grace).to_be_focused()
+    assert grace.bounding_box() == before
+    assert desk.evaluate("window.isTheSamePage")
+
+
+def it_is_done_and_undone(desk):
+    desk.keyboard.press("d")
+    expect(desk.get_by_text("Grace Hopper is marked as done.")).to_be_visible()
+    expect(desk.locator("#needs [data-row]")).to_have_count(3)
+    expect(desk.locator("#needs [data-row] > a").first).to_be_focused()
+    desk.keyboard.press("u")
+    expect(desk.locator("#needs [data-row]")).to_have_count(4)
+
+
+def a_reminder_is_put_off(desk):
+    row = desk.locator("#needs [data-row]", has_text="Call her about June")
+    row.get_by_role("link").first.focus()
+    desk.keyboard.press("s")
+    expect(row.get_by_role("button", name="1 hour")).to_be_focused()
+    desk.keyboard.press("Escape")
+    expect(row.get_by_role("link").first).to_be_focused()
+    desk.keyboard.press("s")
+    desk.keyboard.press("Tab")
+    desk.keyboard.press("Tab")  # Monday: never still today
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_text("The reminder is put off.")).to_be_visible()
+    expect(row).to_have_count(0)
