@@ -86,8 +86,6 @@ def fill(settings: Settings) -> None:
     with db.write() as session:
         ask_first(session, settings, contact_of(db).id, "Bob wrote to them.")
         suppress(session, "charlie@example.org", SuppressionReason.OPT_OUT)
-        bob = an_account(session, "Bob")
-        remind(session, settings, contact_of(db).id, Wanted(bob.id, clock.now() + timedelta(seconds=1), "Call"), bob.id)
     with time_machine.travel(clock.now() + timedelta(days=5)):
         run_due(db, settings)
     db.close()
@@ -188,6 +186,9 @@ def test_every_page_of_the_desk_is_accessible(served, browser_page):
     app, url = served
     contact = contact_of(app.extensions["tpm"].db, "bob@example.org")
     signed_in(app, browser_page, url)
+    with app.extensions["tpm"].db.write() as session:
+        soon = Wanted(1, clock.now() + timedelta(minutes=1), "Call them")
+        remind(session, app.extensions["tpm"].settings, contact.id, soon, 1)
     begin = [
         "/staff/",
         f"/staff/contacts/{contact.public_id}",
