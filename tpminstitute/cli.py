@@ -1,23 +1,18 @@
 """The command line `tpm`."""
 
-import errno
 import json
 import os
-import shlex
-import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
 from tpminstitute.core.config import LogFormat, Settings, load_settings
 from tpminstitute.core.errors import Refusal, SettingsError
 from tpminstitute.staff_command import staff
-
-WEB_OPTIONS = "--interface wsgi --factory --http 1 --no-ws --blocking-threads 4 --log-level warning"
+from tpminstitute.starting import background, become, expect_free_ports, migrate_apart, say_where, web_command
 
 
 @click.group(help="TPM Institute's lead service.")
@@ -29,44 +24,44 @@ def commands() -> None:
 def run() -> None:
     """Run the whole service: web, worker, scheduler, the mailbox of IMAP_URL, a catcher where no SMTP_URL is set."""
     settings = load_settings()
-    _expect_free_ports(settings)
-    _migrate_apart()
-    _say_where(settings)
+    expect_free_ports(settings)
+    migrate_apart()
+    say_where(settings)
     processes = {
-        "web": _web_command(settings),
-        "worker": _background("worker"),
-        "scheduler": _background("beat"),
+        "web": web_command(settings),
+        "worker": background("worker"),
+        "scheduler": background("beat"),
     }
     if settings.mail_is_caught:
-        processes["catcher"] = _background("catcher")
+        processes["catcher"] = background("catcher")
     if settings.imap_url:
-        processes["mailbox"] = _background("mailbox")
+        processes["mailbox"] = background("mailbox")
     plan = {"processes": processes, "prefix": settings.log_format is LogFormat.TEXT}
-    _become([sys.executable, "-m", "tpminstitute.supervisor", json.dumps(plan)])
+    become([sys.executable, "-m", "tpminstitute.supervisor", json.dumps(plan)])
 
 
 @commands.command()
 def web() -> None:
     """Run the web server only."""
-    _become(_web_command(load_settings()))
+    become(web_command(load_settings()))
 
 
 @commands.command()
 def worker() -> None:
     """Run one worker only."""
-    _become(_background("worker"))
+    become(background("worker"))
 
 
 @commands.command()
 def scheduler() -> None:
     """Run the scheduler only; one is enough, two do no harm."""
-    _become(_background("beat"))
+    become(background("beat"))
 
 
 @commands.command()
 def mailbox() -> None:
     """Read the mailbox of IMAP_URL only; one is enough, two do no harm."""
-    _become(_background("mailbox"))
+    become(background("mailbox"))
 
 
 @commands.command()
@@ -137,7 +132,7 @@ def restore(file: Path, replace: bool) -> None:
     from tpminstitute.backup import restore as bring_back
 
     settings = load_settings()
-    _expect_free_ports(settings)
+    expect_free_ports(settings)
     bring_back(settings, file, replace=replace)
     click.echo(
         "Restored. All outgoing mail is held: look at /staff/mail, then let it out there or with `tpm mail release`."
@@ -218,75 +213,6 @@ def release() -> None:
 
 
 commands.add_command(staff)
-
-
-def _background(part: str) -> list[str]:
-    return [sys.executable, "-m", "workers", part]
-
-
-def _web_command(settings: Settings) -> list[str]:
-    where = [
-        "--host",
-        settings.web_host,
-        "--port",
-        str(settings.web_port),
-        "--workers",
-        str(settings.web_workers),
-    ]
-    return [sys.executable, "-m", "granian", *shlex.split(WEB_OPTIONS), *where, "app:serve"]
-
-
-def _become(command: list[str]) -> None:
-    sys.stdout.flush()
-    os.execv(command[0], command)
-
-
-def _migrate_apart() -> None:
-    """Migrate in a process of its own, so that this one stays small and quick."""
-    command = [sys.executable, "-m", "tpminstitute.cli", "migrate"]
-    code = os.spawnv(os.P_WAIT, command[0], command)
-    if code:
-        sys.exit(code)
-
-
-def _expect_free_ports(settings: Settings) -> None:
-    """Refuse to start on ports that somebody else has."""
-    _expect_free(settings.web_host, settings.web_port, "Set BIND to another address, for example 127.0.0.1:8001.")
-    if settings.mail_is_caught:
-        mend = "The built-in mail catcher listens there: set BIND to another port, or SMTP_URL to a mail server."
-        _expect_free("127.0.0.1", settings.catcher_port, mend)
-
-
-def _expect_free(host: str, port: int, mend: str) -> None:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        reason = "is in use already" if error.errno == errno.EADDRINUSE else f"can't be listened on ({error.strerror})"
-        raise Refusal(f"{host}:{port} {reason}. {mend}") from None
-
-
-def _say_where(settings: Settings) -> None:
-    click.echo(f"The guide:      {settings.public_url}/")
-    click.echo(f"The staff desk: {settings.public_url}/staff/")
-    if settings.mail_is_caught:
-        click.echo(f"Mail is caught, not delivered; it is kept in {settings.mail_folder}")
-    if settings.redis_url and not _answers(settings.redis_url):
-        click.echo("The broker of REDIS_URL does not answer. Inquiries are kept, their mails wait until it does.")
-    click.echo("Stop with Ctrl-C.")
-
-
-def _answers(redis_url: str) -> bool:
-    parts = urlsplit(redis_url)
-    if parts.scheme == "unix":
-        return Path(parts.path).exists()
-    try:
-        socket.create_connection((parts.hostname or "localhost", parts.port or 6379), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:

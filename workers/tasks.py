@@ -7,8 +7,8 @@ from celery.signals import worker_shutting_down
 
 from tpminstitute.accounts.resets import tidy_resets
 from tpminstitute.accounts.service import tidy_sessions
-from tpminstitute.contacts.presence import tidy_presences
 from tpminstitute.accounts.throttle import tidy_tries
+from tpminstitute.contacts.presence import tidy_presences
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job

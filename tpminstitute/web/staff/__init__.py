@@ -35,9 +35,9 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     replies,  # noqa: F401
     reply_tools,  # noqa: F401
     reports,  # noqa: F401
+    retention,  # noqa: F401
     search,  # noqa: F401
     second_step,  # noqa: F401
-    retention,  # noqa: F401
     sequence_edit,  # noqa: F401
     sequence_settings,  # noqa: F401
     sequences,  # noqa: F401

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from flask import abort, render_template
+from flask import abort, redirect, render_template, url_for
+from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import by_public_id
