@@ -153,11 +153,12 @@ def take_off_second_step(account_id: int) -> Response:
     """Take the second step off the account of somebody who lost it."""
 
     def take_off() -> str:
+        account = _found(account_id)
         if not second_step.take_off(session(), account_id, me().id):
             return ""
         told = f"{me().name} took the second step off your account, and you were signed out everywhere."
-        account_mails.tell_of_change(session(), settings(), _found(account_id), told)
-        return f"{_found(account_id).name} comes in by password alone now, and can set up a second step again."
+        account_mails.tell_of_change(session(), settings(), account, told)
+        return f"{account.name} comes in by password alone now, and can set up a second step again."
 
     return _change(take_off)
 

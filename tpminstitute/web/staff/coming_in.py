@@ -17,6 +17,7 @@ from tpminstitute.accounts.models import Account
 from tpminstitute.accounts.second_step import is_asked
 from tpminstitute.core import clock
 from tpminstitute.web.common import session
+from tpminstitute.web.staff.own_pages import own_page
 from tpminstitute.web.staff.passwords import Attempt, is_password_of, network_here
 
 WRONG_SIGN_IN = "Check the address and the password: the two don't belong together."
@@ -42,6 +43,10 @@ class StaffMember(Account, UserMixin):  # type: ignore[misc]  # its annotations 
 
 class SignInForm(LoginForm):
     """Flask-Security's form, with one answer for everything that is wrong."""
+
+    def validate_next(self, field: Any) -> None:
+        """Lead on to a page of the desk only; what names another place is no reason to let nobody in."""
+        field.data = own_page(field.data)
 
     def validate(self, **kwargs: Any) -> bool:
         """Return whether address and password are an open account's; whoever tries too often is told to wait."""
