@@ -99,6 +99,6 @@ def come_to_the_desk(page: Page, setup_link: str) -> None:
     page.get_by_role("button", name="Create account").click()
     page.get_by_label("E-mail", exact=True).fill("alice@tpminstitute.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("link", name="Inbox").first.click()
     page.wait_for_url("**/staff/inbox")

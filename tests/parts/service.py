@@ -30,7 +30,9 @@ class RunningService:
     """One running service with a DATA_DIR, a port and a secret of its own."""
 
     def __init__(self, environment: dict[str, str] | None = None, data_dir: Path | None = None) -> None:
-        """Parameters: `environment` adds to or replaces the settings; `data_dir` outlives this service."""
+        """Parameters: `environment` adds to or replaces the settings, {port} in it standing for the port; `data_dir`
+        outlives this service.
+        """
         self.port = free_port(also=CATCHER_PORT_OFFSET)
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = Path(tempfile.mkdtemp(prefix="tpm-service-"))
@@ -46,7 +48,7 @@ class RunningService:
             "DATA_DIR": str(self.data_dir),
             "POSTAL_ADDRESS": POSTAL_ADDRESS,
             MARK: self._mark,
-            **(environment or {}),
+            **{name: value.replace("{port}", str(self.port)) for name, value in (environment or {}).items()},
         }
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
