@@ -7,11 +7,12 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgresql, on_sqlite
 from tests.factories import an_account, messages
 from tests.rooms.post import Post
 from tests.rooms.waits import is_answered, looked_after, many_wait, somebody_waits
 from tpminstitute.accounts.models import Account
+from tpminstitute.contacts.service import locked
 from tpminstitute.inbox import conversations
 from tpminstitute.institute.recipients import NoticeKind, Told, save_told
 from tpminstitute.mail.delivery import deliver
@@ -187,3 +188,11 @@ def test_what_a_hostile_name_says_is_only_text(db, settings, alice):
 def test_more_than_a_batch_are_all_announced(db, settings):
     many_wait(db, BATCH + 5, FRIDAY_ONE)
     assert warn_of_promises(db, settings) == BATCH + 5
+
+
+@on_postgresql
+def test_who_is_in_somebodys_hands_is_left_for_the_next_minute(db, settings, ada):
+    with db.write() as answering:
+        locked(answering, ada.id)
+        assert warn_of_promises(db, settings) == 0
+    assert warn_of_promises(db, settings) == 1

@@ -7,7 +7,7 @@ first time.
 """
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -55,6 +55,10 @@ class OfficeHours:
     zone: ZoneInfo
     week: Mapping[int, Hours]
     holidays: Set[date] = frozenset()
+    _openings: dict[date, tuple[datetime, datetime]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Reckoned once: a list of promises asks for the same few days again and again."""
 
     def __post_init__(self) -> None:
         """Refuse a week without hours."""
@@ -150,6 +154,12 @@ def _back_from(moment: datetime, hours: OfficeHours) -> Iterator[tuple[datetime,
 
 def _opening(day: date, hours: OfficeHours) -> tuple[datetime, datetime]:
     """When the office opens and closes on `day`; at once where it stays closed."""
+    if day not in hours._openings:
+        hours._openings[day] = _reckoned(day, hours)
+    return hours._openings[day]
+
+
+def _reckoned(day: date, hours: OfficeHours) -> tuple[datetime, datetime]:
     open_on = hours.week.get(day.isoweekday())
     if open_on is None or day in hours.holidays:
         return _at(day, 0, hours.zone), _at(day, 0, hours.zone)

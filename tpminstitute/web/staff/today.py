@@ -1,7 +1,6 @@
 """The page of today: what needs a person, oldest promise first, with what can be done about it right there."""
 
 import re
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,17 +77,17 @@ def close_from_today(public_id: str) -> Response:
         flash("This conversation was done already. Nothing was changed.", "warning")
     else:
         what = [closed.contact_id, closed.turn.value, closed.since.isoformat(), list(closed.inquiries)]
-        url = url_for("staff.open_from_today", what=_signer().sign(what), **today_place())
+        url = url_for("staff.open_from_today", token=_signer().sign(what), **today_place())
         offer_undo(f"{contact.name} is marked as done.", url)
     return redirect(today_url(), 303)
 
 
-@staff.post("/today/undo/<what>")
+@staff.post("/today/undo/<token>")
 @acting
-def open_from_today(what: str) -> Response:
+def open_from_today(token: str) -> Response:
     """Take back that a conversation was marked as done."""
     try:
-        contact_id, turn, since, inquiries = _signer().read(what)
+        contact_id, turn, since, inquiries = _signer().read(token)
         closed = Closed(contact_id, Turn(turn), datetime.fromisoformat(since), tuple(inquiries))
     except BadToken:
         abort(404)
@@ -116,7 +115,7 @@ def _list(found: Today) -> dict[str, Any]:
         "needs": needs,
         "headings": HEADINGS,
         "total": count_text(total),
-        "version": tokens.digest(repr([total, *(asdict(need) for need in needs)]))[:32],
+        "version": tokens.digest(repr([total, *needs]))[:32],
         "further_url": url_for("staff.today", **{**place, "after": _written(found.next)}) if found.next else None,
         "top_url": url_for("staff.today", **{**place, "after": None}) if "after" in place else None,
         "list_url": url_for("staff.today_list", **place),

@@ -14,6 +14,7 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.core.db import Database
 from tpminstitute.inbox.models import Inquiry, ReceivedMail
 from tpminstitute.mail.models import Message
+from tpminstitute.pipeline.models import Reminder
 from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
 
@@ -26,12 +27,15 @@ KIND_OF_PLACE = {
     "inquiries": "contact",
     "mail": "mail",
     "messages": "mail",
+    "news": "account",
     "own-mail": "account",
     "received": "contact",
+    "reminders": "contact",
     "sequences": "follow_ups",
     "settings": "setting",
     "suppressions": "address",
     "templates": "template",
+    "today": "contact",
 }
 """What sort of thing is changed at an address, by what follows /staff/."""
 
@@ -109,10 +113,12 @@ def _about(place: str, said: dict[str, Any]) -> Select[int | None] | None:
     if "public_id" not in said:
         return None
     match place:
-        case "contacts":
+        case "contacts" | "today":
             return select(Contact.id).where(Contact.public_id == said["public_id"])
         case "inquiries":
             return select(Inquiry.contact_id).where(Inquiry.public_id == said["public_id"])
+        case "reminders":
+            return select(Reminder.contact_id).where(Reminder.public_id == said["public_id"])
         case "received":
             return select(ReceivedMail.contact_id).where(ReceivedMail.public_id == said["public_id"])
     return None
