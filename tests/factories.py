@@ -22,6 +22,7 @@ from tpminstitute.core.db import Base, Database
 from tpminstitute.inbox.models import Inquiry, Topic
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.mail.models import Message, Template, TemplateVersion
+from tpminstitute.pipeline.endings import Ending
 from tpminstitute.sequences.models import Enrollment, SequenceStep, SequenceVersion, WaitUnit
 from tpminstitute.sequences.models import Sequence as Plan
 
@@ -111,6 +112,10 @@ def contact_of(db: Database, email: str = ADA) -> Contact:
 def statuses(db: Database) -> dict[str, str]:
     """Return each message's status by its dedupe key."""
     return {message.dedupe_key: message.status.value for message in messages(db)}
+
+
+ENDING = Ending(lost_reason_id=1, course="Leading programs")
+"""What is said when a lead is closed: why it was lost, or which course was won."""
 
 
 def plan_pathway(db: Database, *, waits: Sequence[int] = (72, 120, 144), topics: Sequence[str] = ()) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as effort
 from sqlalchemy import delete, insert, select, text, update
 
-from tests.factories import ADA, an_account, contact_of, submitted
+from tests.factories import ADA, ENDING, an_account, contact_of, submitted
 from tpminstitute.contacts import cards, consent, tags
 from tpminstitute.contacts.marks import marks_sql, tag_bit_sql, tag_mark
 from tpminstitute.contacts.models import Consent, Contact, ContactCard, ContactTag, Origin
@@ -217,7 +217,7 @@ class World:
             case 6 if inquiry is not None:
                 service.release(session, self.settings, inquiry, self.alice)
             case 7 if lead is not None:
-                move_lead(session, lead.id, theirs % 4 + 1, self.alice)
+                move_lead(session, lead.id, theirs % 4 + 1, self.alice, ENDING)
             case 8:
                 conversations.waits_for_visitor(session, mine)
                 record(session, mine, ActivityKind.STAFF_REPLIED, "Answered.", account_id=self.alice)

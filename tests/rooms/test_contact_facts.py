@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from tests.factories import an_account, contact_of, submitted
+from tests.factories import ENDING, an_account, contact_of, submitted
 from tpminstitute.contacts.background import keep_result, set_background
 from tpminstitute.contacts.models import Background, BackgroundSource
 from tpminstitute.contacts.service import locked
@@ -55,7 +55,7 @@ def stage(db, outcome, number=0):
 
 def move(db, lead_id, to, account):
     with db.write() as session:
-        return move_lead(session, lead_id, to.id, account.id)
+        return move_lead(session, lead_id, to.id, account.id, ENDING)
 
 
 # --- tags --------------------------------------------------------------------------------------------------

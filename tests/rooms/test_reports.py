@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import on_sqlite
-from tests.factories import an_account, contact_of, submitted
+from tests.factories import ENDING, an_account, contact_of, submitted
 from tests.rooms.came import a_mail, came
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact
@@ -63,7 +63,7 @@ def moved(db, alice, day, stage, email="ada@example.org"):
     with time_machine.travel(at(day), tick=False), db.write() as session:
         lead = lead_of(session, contact_of(db, email).id)
         assert lead
-        move_lead(session, lead.id, stage, alice.id)
+        move_lead(session, lead.id, stage, alice.id, ENDING)
 
 
 def report_of(db, make, *more, chosen=WEEK, now=None):

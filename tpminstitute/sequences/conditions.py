@@ -26,7 +26,8 @@ WORDS = {
 class Facts:
     """What conditions look at: the reader as they stand now; `name` is what a sentence calls them.
 
-    `topics` are all there are, in words; `topic` is the key of theirs.
+    `topics` are all there are, in words; `topic` is the key of theirs; `stage_names` are
+    those that their lead's stage had before.
     """
 
     topics: Topics
@@ -36,6 +37,7 @@ class Facts:
     tags: frozenset[str]
     background: Background | None
     replied_at: datetime | None
+    stage_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class StageIs(Condition, kind="stage"):
 
     def misses(self, facts: Facts) -> str:
         """Return what is otherwise."""
-        if facts.stage in self.one_of:
+        if facts.stage in self.one_of or facts.stage_names & set(self.one_of):
             return ""
         return f"{facts.name} has no lead" if facts.stage is None else f"{facts.name}'s is in “{facts.stage}”"
 

@@ -20,6 +20,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail import control
+from tpminstitute.pipeline import lead_triggers
 from tpminstitute.pipeline.models import Outcome
 from tpminstitute.pipeline.service import stages
 from tpminstitute.sequences.models import Sequence
@@ -77,7 +78,7 @@ def fill(db: Database, settings: Settings, demo: Demo, written: Callable[[int], 
         today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         people = People(house, Ids(last), demo.seed, today)
         first = last["contacts"] + 1
-        with unburdened(session, [*TABLES, "contact_cards"]):
+        with unburdened(session, [*TABLES, "contact_cards", "lead_cards"]):
             for start in range(first, first + demo.contacts, AT_ONCE):
                 numbers = range(start, min(start + AT_ONCE, first + demo.contacts))
                 for number in numbers:
@@ -86,6 +87,7 @@ def fill(db: Database, settings: Settings, demo: Demo, written: Callable[[int], 
                 written(len(numbers))
         keep_counting(session, last)
         cards.rebuild(session)
+        lead_triggers.rebuild(session)
     _look_anew(db)
 
 
