@@ -36,11 +36,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tpminstitute.web.site import site
     from tpminstitute.web.staff import staff
     from tpminstitute.web.staff.security import add_security
+    from tpminstitute.web.staff.uploads import FilesOnDisk
 
     settings = settings or load_settings()
     celery = create_celery(settings)
     db = Database(settings.database_url, Publisher(lambda job: publish(celery, job)))
     app = Flask(__name__)
+    app.request_class = FilesOnDisk
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
     # Read once; a broken one stops the start with its sentence.
     letter_sources()

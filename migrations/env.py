@@ -6,6 +6,7 @@ import tpminstitute.accounts.factor_models
 import tpminstitute.accounts.models
 import tpminstitute.contacts.models
 import tpminstitute.core.heartbeat
+import tpminstitute.exchange.models
 import tpminstitute.inbox.models
 import tpminstitute.institute.models
 import tpminstitute.lists.search_models

@@ -11,6 +11,7 @@ import click
 
 from tpminstitute.core.config import LogFormat, Settings, load_settings
 from tpminstitute.core.errors import Refusal, SettingsError
+from tpminstitute.exchange_command import COMMANDS
 from tpminstitute.staff_command import staff
 from tpminstitute.starting import background, become, expect_free_ports, migrate_apart, say_where, web_command
 
@@ -231,6 +232,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         problem.show()
         return problem.exit_code
     return code if isinstance(code, int) else 0
+
+
+for _command in COMMANDS:
+    commands.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ LOOK_AHEAD_SECONDS = 60
 TIDY_SECONDS = 3600
 COMPARE_SECONDS = 60
 RETAIN_SECONDS = 300
+IMPORT_SECONDS = 60
 
 _BEGUN, _BEGUN_MONOTONIC = clock.now(), monotonic()
 
@@ -56,6 +57,7 @@ def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
         Job.COMPARE: COMPARE_SECONDS,
         Job.RETAIN: RETAIN_SECONDS,
         Job.INDEX: sweep_seconds,
+        Job.IMPORT: IMPORT_SECONDS,
     }
     return {
         job.value: {

@@ -12,6 +12,7 @@ from tpminstitute.contacts.presence import tidy_presences
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
+from tpminstitute.exchange.work import go_on_with_imports
 from tpminstitute.inbox.provider_events import tidy_hook_events
 from tpminstitute.institute.service import effective
 from tpminstitute.lists.search_upkeep import settle
@@ -67,3 +68,7 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     @celery.task(name=Job.RETAIN.value)
     def _retain() -> None:
         run_rules(db)
+
+    @celery.task(name=Job.IMPORT.value)
+    def _import() -> None:
+        go_on_with_imports(db, effective(db, settings))

@@ -30,6 +30,7 @@ HELD = (
 
 def upgrade() -> None:
     connection = op.get_bind()
+    op.execute("ALTER TABLE contacts ADD COLUMN topic VARCHAR(40)")
     op.create_table(
         "contact_cards",
         sa.Column("contact_id", sa.Integer(), autoincrement=False, nullable=False),

@@ -27,6 +27,9 @@ OFFERING = (FailPoint.AFTER_MAIL, FailPoint.AFTER_RCPT)
 MAILBOX = (FailPoint.MAILBOX_BEFORE_MARK, FailPoint.MAILBOX_AFTER_MARK)
 """Not on the way of a letter from the form; tests/doors/test_mailbox.py kills there, on a real mailbox."""
 
+IMPORTS = (FailPoint.IMPORT_BEFORE_COMMIT, FailPoint.IMPORT_AFTER_COMMIT)
+"""Not on a letter's way either; tests/rooms/test_import_kill.py kills there."""
+
 PER_BATCH = (FailPoint.CLAIM_BEFORE_COMMIT, FailPoint.CLAIM_AFTER_COMMIT, FailPoint.AFTER_CONNECT)
 
 FIFTH, SIXTH = 5, 6
@@ -35,7 +38,7 @@ FIFTH, SIXTH = 5, 6
 
 def fail_points() -> list[Scenario]:
     """Return the scenarios, in the order an inquiry and its mails pass the points."""
-    return [scenario for point in FailPoint if point not in MAILBOX for scenario in _scenarios(point)]
+    return [scenario for point in FailPoint if point not in (*MAILBOX, *IMPORTS) for scenario in _scenarios(point)]
 
 
 def _scenarios(point: FailPoint) -> list[Scenario]:

@@ -110,17 +110,18 @@ def _of_contacts(dialect: str) -> list[str]:
     """Return the statements for the contacts themselves: a new one gets a card, which goes with them by its key."""
     key = name_key_sql("NEW.name", dialect)
     touch = cards.last_touch(dialect, "NEW.first_seen_at").format(id="NEW.id")
+    topic = cards.TOPIC.format(id="NEW.id")
     new = (
-        "INSERT INTO contact_cards (contact_id, name_key, first_seen_at, last_touch_at, owner_id, source, consent, "
-        "turn, follow_ups, tag_marks, running_marks, began_marks, apart) "
-        f"VALUES (NEW.id, {key}, NEW.first_seen_at, NEW.first_seen_at, NEW.owner_id, 'by_hand', 'none', 'nobody', "
-        "'never', 0, 0, 0, false);"
+        "INSERT INTO contact_cards (contact_id, name_key, first_seen_at, last_touch_at, owner_id, topic, source, "
+        "consent, turn, follow_ups, tag_marks, running_marks, began_marks, apart) "
+        f"VALUES (NEW.id, {key}, NEW.first_seen_at, NEW.first_seen_at, NEW.owner_id, NEW.topic, 'by_hand', 'none', "
+        "'nobody', 'never', 0, 0, 0, false);"
     )
     changed = (
         f"UPDATE contact_cards SET name_key = {key}, owner_id = NEW.owner_id, first_seen_at = NEW.first_seen_at, "
-        f"last_touch_at = {touch} WHERE contact_id = NEW.id;"
+        f"last_touch_at = {touch}, topic = {topic} WHERE contact_id = NEW.id;"
     )
     return [
         *_trigger("contacts", "INSERT", new, dialect),
-        *_trigger("contacts", "UPDATE OF name, owner_id, first_seen_at", changed, dialect),
+        *_trigger("contacts", "UPDATE OF name, owner_id, first_seen_at, topic", changed, dialect),
     ]

@@ -55,9 +55,11 @@ _REAL = "state NOT IN ('suspected', 'spam')"
 STAGE = "(SELECT stage_id FROM leads WHERE leads.contact_id = {id} ORDER BY leads.id DESC LIMIT 1)"
 
 TOPIC = (
-    f"(SELECT topic FROM inquiries WHERE inquiries.contact_id = {{id}} ORDER BY CASE WHEN {_REAL} THEN 0 ELSE 1 END, "
-    "inquiries.id DESC LIMIT 1)"
+    "coalesce((SELECT topic FROM inquiries WHERE inquiries.contact_id = {id} "
+    f"ORDER BY CASE WHEN {_REAL} THEN 0 ELSE 1 END, inquiries.id DESC LIMIT 1), "
+    "(SELECT interested.topic FROM contacts AS interested WHERE interested.id = {id}))"
 )
+"""The newest inquiry's, or else what staff say who imported them."""
 
 SOURCE = (
     "coalesce((SELECT CASE kind WHEN 'contact_imported' THEN 'import' ELSE 'by_hand' END FROM activities "

@@ -92,6 +92,8 @@ class Contact(Base):
     time_zone_source: Mapped[ZoneSource | None] = mapped_column(enum_type(ZoneSource))
     background: Mapped[Background | None] = mapped_column(enum_type(Background))
     background_source: Mapped[BackgroundSource | None] = mapped_column(enum_type(BackgroundSource))
+    topic: Mapped[str | None] = mapped_column(String(40))
+    """What they are interested in, as staff say who imported them; what they write themselves says it better."""
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     """Who of the staff looks after them; nobody by default."""
     number: Mapped[int] = mapped_column(default=1, server_default=text("1"))

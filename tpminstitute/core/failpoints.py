@@ -31,6 +31,8 @@ class FailPoint(StrEnum):
     FOLLOW_UP_AFTER_COMMIT = "17-follow-up-after-commit"
     MAILBOX_BEFORE_MARK = "18-mailbox-before-mark"
     MAILBOX_AFTER_MARK = "19-mailbox-after-mark"
+    IMPORT_BEFORE_COMMIT = "20-import-before-commit"
+    IMPORT_AFTER_COMMIT = "21-import-after-commit"
 
 
 _name, _, _times = os.environ.get("FAIL_POINT", "").partition(":")

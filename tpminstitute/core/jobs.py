@@ -32,6 +32,7 @@ class Job(StrEnum):
     TIDY = "tidy"
     COMPARE = "compare"
     RETAIN = "retain"
+    IMPORT = "import"
 
 
 class Publisher:

@@ -46,7 +46,7 @@ PUBLIC_ID_LENGTH = 20
 
 def public_id() -> str:
     """Return a random id of 100 bits for a public address."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(PUBLIC_ID_LENGTH))
+    return "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(PUBLIC_ID_LENGTH))
 
 
 def secret() -> str:

@@ -209,7 +209,7 @@ def _error_page(status: int, text: str | None = None) -> tuple[str, int]:
 def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
     if error.code is None or error.code < 400:
         return error
-    return _error_page(error.code)
+    return _error_page(error.code, g.get("too_much") if error.code == 413 else None)
 
 
 def _refused(error: Refusal) -> tuple[str, int]:

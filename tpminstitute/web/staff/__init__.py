@@ -18,9 +18,11 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     duplicates,  # noqa: F401
     effect,  # noqa: F401
     enrollments,  # noqa: F401
+    exports,  # noqa: F401
     factors,  # noqa: F401
     forgotten,  # noqa: F401
     freshness,  # noqa: F401
+    imports,  # noqa: F401
     inquiries,  # noqa: F401
     letters,  # noqa: F401
     mail,  # noqa: F401
@@ -47,4 +49,5 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     time_zone,  # noqa: F401
     today,  # noqa: F401
     trail,  # noqa: F401
+    uploads,  # noqa: F401
 )

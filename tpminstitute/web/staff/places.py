@@ -58,6 +58,7 @@ PLACES = (
 
 QUIET_PLACES = (
     Place("Templates", "staff.letters", ("/templates",)),
+    Place("Imports", "staff.imports", ("/imports",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
     Place("Duplicates", "staff.duplicates", ("/duplicates", "/merge", "/merges")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),

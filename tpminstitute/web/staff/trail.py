@@ -24,6 +24,7 @@ KIND_OF_PLACE = {
     "calendar": "calendar",
     "contacts": "contact",
     "drafts": "follow_ups",
+    "imports": "export",
     "inquiries": "contact",
     "mail": "mail",
     "messages": "mail",
