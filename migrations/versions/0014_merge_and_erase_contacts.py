@@ -8,7 +8,7 @@ from tpminstitute.core.db import UtcDateTime
 from tpminstitute.timeline.models import ActivityKind
 
 revision = "0014"
-down_revision = "0012b"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

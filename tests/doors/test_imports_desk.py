@@ -16,6 +16,7 @@ from tpminstitute.contacts.models import Contact, ContactTag
 from tpminstitute.core.jobs import Job
 from tpminstitute.exchange import work
 from tpminstitute.exchange.choices import from_json
+from tpminstitute.exchange.imports import look_at
 from tpminstitute.exchange.models import Import, ImportState
 from tpminstitute.web.staff import uploads
 
@@ -236,7 +237,7 @@ def test_a_full_disk_is_told(desk, monkeypatch):
 def test_a_file_is_received_before_the_database_is_held(db, desk, monkeypatch):
     """Else a slow upload would keep every visitor's letter waiting on SQLite."""
     wrote = []
-    looked = uploads.look_at
+    looked = look_at
 
     def look(file):
         with db.write() as session:

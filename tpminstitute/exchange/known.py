@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts import background
 from tpminstitute.contacts.models import Background
-from tpminstitute.contacts.topics import TOPIC_LABELS
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.exchange.fields import Field
 from tpminstitute.pipeline.service import stages
 
@@ -42,18 +42,19 @@ def known_names(session: Session) -> Known:
         _small(name): account_id for account_id, name, _ in colleagues if by_name.count(_small(name)) == 1
     }
     owners |= {email: account_id for account_id, _, email in colleagues}
-    topics: dict[str, str | int] = {_small(label): topic.value for topic, label in TOPIC_LABELS.items()}
+    labels = topics_of(session).labels
+    topics: dict[str, str | int] = {_small(label): key for key, label in labels.items()}
     places: dict[str, str | int] = {_small(label): where.value for where, label in background.LABELS.items()}
     return Known(
         {
             Field.STAGE: {_small(stage.name): stage.id for stage in there},
-            Field.TOPIC: topics | {topic.value: topic.value for topic in TOPIC_LABELS},
+            Field.TOPIC: topics | {key: key for key in labels},
             Field.OWNER: owners,
             Field.BACKGROUND: places | {where.value: where.value for where in Background},
         },
         {
             Field.STAGE: [stage.name for stage in there],
-            Field.TOPIC: list(TOPIC_LABELS.values()),
+            Field.TOPIC: list(labels.values()),
             Field.OWNER: [],
             Field.BACKGROUND: list(background.LABELS.values()),
         },

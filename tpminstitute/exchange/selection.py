@@ -19,6 +19,7 @@ from tpminstitute.contacts.models import (
     Note,
     ZoneSource,
 )
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.db import Database
 from tpminstitute.exchange.fields import Field
 from tpminstitute.inbox.models import Inquiry
@@ -69,7 +70,7 @@ def _values(session: Session, contacts: Sequence[Contact], fields: Sequence[Fiel
         Field.NOTE: lambda: _lists(session, Note.contact_id, Note.body, ids, Note.id),
         Field.STAGE: lambda: _stages(session, ids),
         Field.OWNER: lambda: dict(session.execute(select(Account.id, Account.email)).all()),
-        Field.TOPIC: lambda: _topics(session, ids),
+        Field.TOPIC: lambda: _topics(session, contacts),
     }
     looked_up = {field: look() for field, look in lookups.items() if field in fields and ids}
     consents = _consents(session, ids)
@@ -94,7 +95,7 @@ def _of(
         Field.CONSENT_WORDING: agreed.wording if agreed else None,
         Field.CONSENT_SOURCE: agreed.source if agreed else None,
         Field.OWNER: looked_up.get(Field.OWNER, {}).get(contact.owner_id),
-        Field.TOPIC: looked_up.get(Field.TOPIC, {}).get(contact.id) or contact.topic,
+        Field.TOPIC: looked_up.get(Field.TOPIC, {}).get(contact.id),
         Field.STAGE: looked_up.get(Field.STAGE, {}).get(contact.id),
     }
     several = (Field.MORE_EMAIL, Field.TAGS, Field.NOTE)
@@ -125,9 +126,13 @@ def _stages(session: Session, ids: Sequence[int]) -> dict[int, str]:
     return dict(session.execute(query.order_by(Lead.id)).all())
 
 
-def _topics(session: Session, ids: Sequence[int]) -> dict[int, str]:
+def _topics(session: Session, contacts: Sequence[Contact]) -> dict[int, str]:
+    """Return what each contact's newest inquiry is about, or what was said when they were brought in."""
+    known = topics_of(session)
+    about = {contact.id: known.label(contact.topic) for contact in contacts if contact.topic}
+    ids = [contact.id for contact in contacts]
     query = select(Inquiry.contact_id, Inquiry.topic).where(Inquiry.contact_id.in_(ids)).order_by(Inquiry.id)
-    return {contact_id: str(topic) for contact_id, topic in session.execute(query)}
+    return about | {contact_id: known.label(topic) for contact_id, topic in session.execute(query)}
 
 
 def _consents(session: Session, ids: Sequence[int]) -> dict[int, Consent]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from tpminstitute.contacts import background
 from tpminstitute.contacts.models import Background
-from tpminstitute.contacts.topics import TOPIC_LABELS, Topic
 from tpminstitute.core.sheets import csv_lines
 from tpminstitute.exchange.card_reading import OWN
 from tpminstitute.exchange.fields import LABELS, Field
@@ -119,7 +118,6 @@ def _cell(field: Field, value: Any) -> str:
 
 _LABELLED: dict[Field, Callable[[str], str]] = {
     Field.BACKGROUND: lambda value: background.LABELS[Background(value)],
-    Field.TOPIC: lambda value: TOPIC_LABELS.get(Topic(value), value) if value in set(Topic) else value,
 }
 
 
