@@ -254,7 +254,8 @@ class World:
     @staticmethod
     def _move(session, mine, theirs):
         """Give one contact's facts to another, as a merge does."""
-        session.execute(update(Lead).where(Lead.contact_id == mine).values(closed_at=clock.now()))
+        lost = {"stage_id": 4, "closed_at": clock.now()}
+        session.execute(update(Lead).where(Lead.contact_id == mine, Lead.closed_at.is_(None)).values(lost))
         session.execute(delete(Conversation).where(Conversation.contact_id == theirs))
         stop_for_contact(session, mine, "They are one.")
         for model in (Activity, Inquiry, Lead, Enrollment, Conversation, Consent):

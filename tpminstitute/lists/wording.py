@@ -68,8 +68,11 @@ def names(session: Session) -> Names:
     stages = session.execute(select(Stage.id, Stage.name).order_by(Stage.position))
     accounts = session.execute(select(Account.id, Account.name).order_by(Account.name, Account.id))
     sequences = session.execute(select(Sequence.id, Sequence.name).order_by(Sequence.name, Sequence.id))
-    by_id = [{row[0]: row[1] for row in rows} for rows in (stages, accounts, sequences)]
-    return Names(by_id[0], by_id[1], by_id[2], topics_of(session))
+    return Names(_by_id(stages), _by_id(accounts), _by_id(sequences), topics_of(session))
+
+
+def _by_id(rows: Iterable[Any]) -> dict[int, str]:
+    return {row[0]: row[1] for row in rows}
 
 
 def phrases(chosen: Chosen, known: Names) -> list[Phrase]:

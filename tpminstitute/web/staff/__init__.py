@@ -30,6 +30,8 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     news,  # noqa: F401
     notes,  # noqa: F401
     own_mail,  # noqa: F401
+    people,  # noqa: F401
+    people_views,  # noqa: F401
     presence,  # noqa: F401
     privacy,  # noqa: F401
     received,  # noqa: F401

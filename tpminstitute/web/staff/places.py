@@ -50,7 +50,8 @@ def _drafts_waiting() -> str:
 
 PLACES = (
     Place("Today", "staff.today", ("/", "/today", "/reminders", "/news")),
-    Place("Inbox", "staff.inbox", ("/inbox", "/received", "/contacts")),
+    Place("Inbox", "staff.inbox", ("/inbox", "/received")),
+    Place("Contacts", "staff.people", ("/contacts",)),
     Place("Drafts", "staff.waiting_drafts", ("/drafts",), _drafts_waiting),
     Place("Follow-ups", "staff.sequences", ("/sequences", "/calendar")),
 )

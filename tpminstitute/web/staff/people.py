@@ -1,0 +1,192 @@
+"""The list of contacts: filters that combine, columns, saved views, pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from tpminstitute.core.text import one_line
+from tpminstitute.lists.asking import LABELS, parameters, read_chosen
+from tpminstitute.lists.filters import Chosen, Order
+from tpminstitute.lists.models import SavedView
+from tpminstitute.lists.paging import Count, Page, count_of, page_of, read_place, written
+from tpminstitute.lists.rows import COLUMN_LABELS, Column, Row, read_columns, rows_of
+from tpminstitute.lists.search import matching_ids
+from tpminstitute.lists.views import Look, choose_columns, habit_of, may_change, parameters_of, view_for, views_for
+from tpminstitute.lists.wording import CONSENTS, FOLLOW_UPS, ORDERS, ORIGINS, OUTCOMES, TURNS, Names, names, phrases
+from tpminstitute.web.common import session, settings
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.access import id_argument, may_act, me
+
+FOUND_AT_MOST = 10_000
+"""Contacts that a search hands over to the filters."""
+
+LONGEST_SEARCH = 500
+
+EVERYBODY = "all"
+"""The view of everybody, in an address."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks for: a view or none, whom it lists, how, and what was searched for among them."""
+
+    view: SavedView | None
+    look: Look
+    search: str
+
+    def address(self, **other: Any) -> str:
+        """Return the address of this list, with `other` parameters."""
+        return f"{url_for('staff.people')}?{urlencode([*self.parameters(), *other.items()])}"
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return what makes this list, without the place in it; what can't be read stands there as it came."""
+        if self.look.chosen.unread:
+            return [(name, value) for name, value in request.args.items(multi=True) if name not in ("after", "before")]
+        found = parameters(self.look.chosen)
+        found += [("order", self.look.order.value)] if self.look.order is not Order.TOUCHED_LAST or not found else []
+        found += [("q", self.search)] if self.search else []
+        return [*found, *([("view", str(self.view.id))] if self.view else [])]
+
+    def without(self, name: str, value: str = "") -> str:
+        """Return the address of the list without a filter, or without one value of it."""
+        kept = [pair for pair in self.parameters() if pair[0] != name or (value and pair[1] != value)]
+        return f"{url_for('staff.people')}?{urlencode(kept or [('view', EVERYBODY)])}"
+
+
+def asked_for(session: Session) -> Asked | None:
+    """Return what the address asks for, or None for a view that somebody can't see (any more).
+
+    An address that says nothing opens with the view that its reader chose for that.
+    """
+    args = request.args
+    says = any(name in args for name in (*LABELS, "order", "q"))
+    view_id = id_argument("view")
+    if view_id is None and "view" not in args and not says:
+        view_id = habit_of(session, me()).view_id
+    view = view_for(session, me(), view_id) if view_id is not None else None
+    if view is None and view_id is not None:
+        return None
+    given: Any = MultiDict(parameters_of(view)) if view is not None and not says else args
+    columns = view.columns if view is not None else habit_of(session, me()).columns
+    order = given.get("order", "")
+    look = Look(
+        read_chosen(given, settings().institute_zone, me().id),
+        Order(order) if order in set(Order) else Order.TOUCHED_LAST,
+        read_columns(args.getlist("column") or columns),
+    )
+    return Asked(view, look, one_line(args.get("q", ""), LONGEST_SEARCH))
+
+
+@staff.get("/contacts")
+def people() -> str | tuple[str, int]:
+    """Show the list of contacts: filters by their names, `?order=`, `?q=`, `?view=`; `?after=`/`?before=` the page."""
+    asked = asked_for(session())
+    if asked is None:
+        return render_template("staff/people_gone.html", tabs=_tabs(None)), 404
+    look, known = asked.look, names(session())
+    among = matching_ids(session(), asked.search, FOUND_AT_MOST).ids if asked.search else None
+    place = {name: read_place(look.order, request.args.get(name, "")) for name in ("after", "before")}
+    page = page_of(session(), look.chosen, look.order, among=among, **place)
+    count = _count(look, page, among, turned=any(place.values()))
+    return render_template(
+        "staff/people.html",
+        asked=asked,
+        chosen=look.chosen,
+        columns=[(column.value, COLUMN_LABELS[column]) for column in look.columns],
+        all_columns=[(column.value, label, column in look.columns) for column, label in COLUMN_LABELS.items()],
+        rows=[(row, _cells(row, look.columns)) for row in rows_of(session(), page.ids)],
+        says=_says(count, look.order),
+        count=count,
+        chips=[(each.text, asked.without(each.name, each.value)) for each in phrases(look.chosen, known)],
+        unread=look.chosen.unread,
+        tabs=_tabs(asked.view),
+        options=_options(look.chosen, look.order, known),
+        hidden=asked.parameters(),
+        next_url=asked.address(after=written(page.next)) if page.next else None,
+        previous_url=asked.address(before=written(page.previous)) if page.previous else None,
+        may_bulk=may_act(),
+        may_change=asked.view is not None and may_change(me(), asked.view),
+        opens_here=habit_of(session(), me()).view_id == (asked.view.id if asked.view else None),
+    )
+
+
+@staff.post("/contacts/columns")
+def choose_people_columns() -> Response:
+    """Show the ticked columns in one's own list from now on."""
+    choose_columns(session(), me(), request.form.getlist("column"))
+    return redirect(back_to_list(), 303)
+
+
+def back_to_list() -> str:
+    """Return the address of the list that a form was on; what it says is read as any address is."""
+    return f"{url_for('staff.people')}?{request.form.get('list', '')[:4000]}"
+
+
+def _count(look: Look, page: Page, among: Any, *, turned: bool) -> Count:
+    """Return how many there are; where they are all on the page nobody has to count."""
+    if not turned and page.next is None:
+        return Count(len(page.ids), more=False)
+    return count_of(session(), look.chosen, look.order, among)
+
+
+def _says(count: Count, order: Order) -> str:
+    number = "1 contact" if count.number == 1 and not count.more else f"{count.number:,} contacts"
+    return f"{'More than ' if count.more else ''}{number}, {ORDERS[order]}"
+
+
+def _tabs(current: SavedView | None) -> list[dict[str, Any]]:
+    """Return the views as tabs: everybody, one's own, what colleagues share."""
+    everybody = {"label": "Everybody", "href": url_for("staff.people", view=EVERYBODY), "shared": False}
+    found = [
+        {"label": view.name, "href": url_for("staff.people", view=view.id), "shared": view.account_id != me().id}
+        | {"current": current is not None and current.id == view.id}
+        for view in views_for(session(), me())
+    ]
+    return [everybody | {"current": current is None}, *found]
+
+
+def _cells(row: Row, columns: Iterable[Column]) -> list[tuple[str, Any]]:
+    """Return a row's cells: which column, and what stands there."""
+    texts: dict[Column, Any] = {
+        Column.EMAIL: row.email,
+        Column.PHONE: row.phone,
+        Column.STAGE: row.stage,
+        Column.OWNER: row.owner,
+        Column.TOPIC: row.topic,
+        Column.TAGS: row.tags,
+        Column.SOURCE: ORIGINS[row.source],
+        Column.CONSENT: CONSENTS[row.consent],
+        Column.TURN: TURNS[row.turn],
+        Column.FOLLOW_UPS: FOLLOW_UPS[row.follow_ups].removeprefix("follow-ups "),
+        Column.TOUCHED: row.touched_at,
+        Column.SEEN: row.seen_at,
+    }
+    return [(column.value, texts[column]) for column in columns]
+
+
+def _options(chosen: Chosen, order: Order, known: Names) -> dict[str, list[tuple[str, str, bool]]]:
+    """Return what each select of the form offers: value, label, and whether it is chosen."""
+    picked = set(parameters(chosen)) | {("order", order.value)}
+    topics = known.topics.labels
+    offered: dict[str, list[tuple[str, str]]] = {
+        "stage": [*((str(key), name) for key, name in known.stages.items()), ("none", "No lead")],
+        "outcome": [(outcome.value, f"Any that is {word}") for outcome, word in OUTCOMES.items()],
+        "owner": [("me", "Me"), ("nobody", "Nobody"), *((str(key), name) for key, name in known.accounts.items())],
+        "topic": list(topics.items()),
+        "source": [(origin.value, word.capitalize()) for origin, word in ORIGINS.items()],
+        "consent": [(standing.value, word.capitalize()) for standing, word in CONSENTS.items()],
+        "turn": [(turn.value, word.capitalize()) for turn, word in TURNS.items()],
+        "follow_ups": [(standing.value, word.capitalize()) for standing, word in FOLLOW_UPS.items()],
+        "order": [(each.value, word.capitalize()) for each, word in ORDERS.items()],
+    }
+    sequences = [(str(key), name) for key, name in known.sequences.items()]
+    offered |= dict.fromkeys(("running", "began", "never_began"), sequences)
+    return {
+        name: [(value, label, (name, value) in picked) for value, label in values] for name, values in offered.items()
+    }
