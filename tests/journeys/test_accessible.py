@@ -27,6 +27,9 @@ from tpminstitute.core.db import Database
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail.models import SuppressionReason
 from tpminstitute.mail.suppression import suppress
+from tpminstitute.merging.choices import Choices
+from tpminstitute.merging.duplicates import compare_waiting
+from tpminstitute.merging.service import merge
 from tpminstitute.pipeline.reminders import Wanted, remind
 from tpminstitute.sequences.mails import unsubscribe_url
 from tpminstitute.sequences.pauses import ask_first
@@ -83,7 +86,13 @@ def fill(settings: Settings) -> None:
     mail.add_alternative("<h1>Hello</h1><p>How do I <a href='https://example.org'>begin</a>?</p>", subtype="html")
     came(db, settings, mail)
     came(db, settings, a_mail(sender="bob@example.org"))
+    for address in ("bob+work@example.org", "dan@example.org", "dan+work@example.org"):
+        submitted(db, settings, email=address, name="Dan Brown")
+    compare_waiting(db)
     with db.write() as session:
+        carol = an_account(session, "Carol")
+        dan, other = (contact_of(db, address).id for address in ("dan@example.org", "dan+work@example.org"))
+        merge(session, dan, other, Choices(), carol.id)
         ask_first(session, settings, contact_of(db).id, "Bob wrote to them.")
         suppress(session, "charlie@example.org", SuppressionReason.OPT_OUT)
     with time_machine.travel(clock.now() + timedelta(days=5)):
@@ -196,6 +205,7 @@ def test_every_page_of_the_desk_is_accessible(served, browser_page):
         "/staff/reminders?show=all",
         "/staff/parts",
         "/staff/inbox?show=suspected",
+        "/staff/merges/1",
     ]
     found = walked(app, browser_page, url, "/staff", begin)
     assert complained(found) == []

@@ -12,6 +12,7 @@ from tests.conftest import on_sqlite
 from tests.factories import a_submission, an_account, contact_of, messages, submitted
 from tests.rooms.came import a_mail, came
 from tests.rooms.histories import History, every_row
+from tpminstitute.accounts.audit import record_audit
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Consent, ConsentChange, Contact, ZoneSource
@@ -76,6 +77,8 @@ def ada(db, settings, alice):
         contact.time_zone, contact.time_zone_source = "Europe/Berlin", ZoneSource.STAFF
         add_address(session, contact, read_email(HOME), alice.id)
         close_by_hand(session, read_email(HOME), "The quokka moved.", alice.id)
+        record_audit(session, "address_closed", "x…@home.example", account_id=alice.id, contact_id=contact.id)
+        record_audit(session, "address_closed", f"{ADA}: as an earlier release wrote it", account_id=alice.id)
     return contact_of(db, ADA)
 
 
