@@ -71,16 +71,20 @@ class World:
         given, family = self.some(self.given, 1)[0], self.some(self.family, 1)[0]
         name, email = f"{given.title()} {family.title()}", f"{given}.{family}{number}@{self._dice.choice(DOMAINS)}"
         phone = f"+1{number % 800 + 200}{5_000_000 + number % 4_000_000}" if number % 3 == 0 else None
-        key = f"{number:020d}"
+        key = _public_id(number)
         chunk["contacts"].append((number, key, email, email, name, phone or "", phone, MOMENT))
         for turn in range(1 + (self._dice.random() < INQUIRIES_EACH - 1)):
             message = " ".join(self.some(self.vocabulary, self._dice.randint(20, 90)))
-            ids = (number * 2 + turn, f"{number * 2 + turn:020d}", f"{number}-{turn}", number)
+            ids = (number * 2 + turn, _public_id(number * 2 + turn), f"{number}-{turn}", number)
             state = "suspected" if number % 40 == 0 else "open"
             chunk["inquiries"].append((*ids, name, email, "", "other", message, state, "[]", "", "", MOMENT))
         if self._dice.random() < NOTES_EACH:
             body = " ".join(self.some(self.vocabulary, self._dice.randint(5, 30)))
             chunk["notes"].append((number, number, 1, body, MOMENT, 1))
+
+
+def _public_id(number: int) -> str:
+    return f"{number * 2_654_435_761 % 10**8:08d}{number:012d}"
 
 
 def _zipf(number: int) -> list[float]:
@@ -165,7 +169,7 @@ def questions(world: World, people: int) -> dict[str, list[str]]:
         "a domain": [f"@{domain}" for domain in DOMAINS],
         "a phone number": some(lambda: f"({(one := number()) % 800 + 200}) {5_000_000 + one % 4_000_000}"),
         "the end of a phone number": some(lambda: f"{5_000_000 + number() % 4_000_000}"),
-        "a reference": some(lambda: f"{number():020d}"[:8]),
+        "a reference": some(lambda: _public_id(number() * 2)[:8]),
     }
 
 

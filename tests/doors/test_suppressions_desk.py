@@ -83,7 +83,7 @@ def test_the_list_is_searched_and_keeps_the_search_while_it_is_turned(db, desk):
     assert len(rows(page)) == PAGE
     page = desk.page(page.first("a", rel="next")["href"])
     assert rows(page) == ["p1@a.example", "p0@a.example"]
-    assert page.first("input", type="search")["value"] == "@a.example"
+    assert page.first("main").first("input", type="search")["value"] == "@a.example"
 
 
 def test_a_search_that_finds_nothing_says_so(db, desk):
