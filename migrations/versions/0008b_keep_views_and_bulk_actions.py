@@ -6,7 +6,7 @@ from alembic import op
 from tpminstitute.core.db import UtcDateTime
 
 revision = "0008b"
-down_revision = "0015"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from tpminstitute.core.errors import SettingsError
 
 revision = "0009"
-down_revision = "0008"
+down_revision = "0008b"
 branch_labels = None
 depends_on = None
 
