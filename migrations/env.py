@@ -9,6 +9,7 @@ import tpminstitute.core.heartbeat
 import tpminstitute.exchange.models
 import tpminstitute.inbox.models
 import tpminstitute.institute.models
+import tpminstitute.lists.models
 import tpminstitute.lists.search_models
 import tpminstitute.mail.models
 import tpminstitute.merging.models
