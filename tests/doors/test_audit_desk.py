@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.conftest import on_sqlite
-from tests.factories import ADA, contact_of, submitted
+from tests.factories import ADA, PASSWORD, contact_of, submitted
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.contacts.models import Contact
 
@@ -80,6 +80,19 @@ def test_the_log_reads_as_sentences_that_lead_to_the_contact(db, desk, boss, ada
     assert told(boss) == ["Alice opened a contact: Ada Lovelace"]
     link = boss.page(HOME).first("ol", class_="audit").first("a")
     assert link["href"] == f"/staff/contacts/{ada.public_id}"
+
+
+def test_accounts_and_who_was_invited_are_told_by_name(db, boss, desk_of):
+    desk_of("Alice")
+    boss.press("Invite", boss.page("/staff/accounts"), email="charlie@example.org", role="reader")
+    boss.client.post("/staff/accounts/2/close", data={"csrf_token": boss.token})
+    boss.press("Change password", boss.page("/staff/account"), old=PASSWORD, password="another four good words")
+    assert told(boss) == [
+        "Bob changed their password",
+        "Bob closed an account: Alice",
+        "Bob invited somebody: charlie@example.org, as reader",
+    ]
+    assert "charlie" not in str([entry.subject for entry in entries(db)])
 
 
 def test_an_entry_about_somebody_who_was_erased_stays(db, boss, ada):

@@ -81,7 +81,7 @@ _WORDS = {
     "release": "released a suspected inquiry",
     "reopen": "reopened an inquiry",
     "reopen_reminder": "said that a reminder is not done after all",
-    "reset_asked": "asked for a link to a new password",
+    "reset_asked": "made a link to a new password",
     "retention_changed": "changed what goes by itself",
     "retention_run": "let go what a rule of retention means",
     "role_changed": "changed a role",

@@ -114,8 +114,11 @@ def _page(name_form: NameForm, password_form: PasswordForm) -> str:
         password_form=password_form,
         factors=factors_of(session(), me().id),
         second_step=rule(session()) is not SecondStep.OFF,
-        sessions=[
-            (row, browser_in_words(row.browser), shortened(row.address), row.token_digest == here)
-            for row in service.sessions_of(session(), me().id)
-        ],
+        sessions=sorted(
+            (
+                (row, browser_in_words(row.browser), shortened(row.address), row.token_digest == here)
+                for row in service.sessions_of(session(), me().id)
+            ),
+            key=lambda shown: not shown[3],
+        ),
     )

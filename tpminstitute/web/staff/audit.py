@@ -1,5 +1,6 @@
 """The audit log: who saw, changed and exported what, for administrators."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.audit import Chosen, Entry, every_entry, page_of, record_audit
 from tpminstitute.accounts.audit_words import KINDS, sentence_of
-from tpminstitute.accounts.models import Account, Role
+from tpminstitute.accounts.models import Account, Invitation, Role
 from tpminstitute.contacts.identity import AddressError, read_email
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
@@ -21,9 +22,13 @@ from tpminstitute.core.sheets import csv_lines
 from tpminstitute.web.common import database, session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import id_argument, me, needs
+from tpminstitute.web.staff.freshness import asks_password
 
 HEADING = ("at (UTC)", "who", "what", "kind", "contact", "network address")
 SYSTEM = "The system"
+_OF_OURS = re.compile(r"\b(account|invitation) ([0-9]{1,9})\b")
+"""How the log names accounts and invitations: by id, so that nothing in it has to be erased."""
+
 NOBODY = -1
 """A contact that there isn't: its log is empty."""
 
@@ -59,7 +64,7 @@ def audit() -> str:
     page = page_of(session(), _chosen(typed), before=id_argument("before"), after=id_argument("after"))
     return render_template(
         "staff/audit.html",
-        entries=[(entry, sentence_of(entry.action, entry.subject)) for entry in page.entries],
+        entries=list(zip(page.entries, _told(session(), page.entries), strict=True)),
         contacts=_names(session(), page.entries),
         typed=typed,
         kinds=KINDS,
@@ -73,6 +78,7 @@ def audit() -> str:
 
 @staff.post("/audit/export")
 @needs(Role.ADMINISTRATOR)
+@asks_password
 def export_audit() -> FlaskResponse:
     """Hand out the log, or what was chosen of it, as CSV, line by line."""
     typed = _typed()
@@ -90,13 +96,13 @@ def _csv(db: Database, chosen: Chosen) -> Iterator[str]:
 
 def _rows(db: Database, entries: Sequence[Entry]) -> Iterator[tuple[str, ...]]:
     with db.read() as reading:
-        contacts = _names(reading, entries)
-    for entry in entries:
+        contacts, told = _names(reading, entries), _told(reading, entries)
+    for entry, sentence in zip(entries, told, strict=True):
         public_id, _ = contacts.get(entry.contact_id or NOBODY, ("", ""))
         yield (
             f"{entry.at:%Y-%m-%d %H:%M:%S}",
             entry.by or SYSTEM,
-            sentence_of(entry.action, entry.subject),
+            sentence,
             KINDS.get(entry.kind, entry.kind),
             public_id or ("erased" if entry.contact_id else ""),
             entry.address,
@@ -150,6 +156,23 @@ def _beginning(day: date | None, days: int = 0) -> datetime | None:
     if day is None or not date(1970, 1, 2) < day < date(9000, 1, 1):
         return None
     return datetime.combine(day + timedelta(days=days), time(), settings().institute_zone)
+
+
+def _told(reading: Session, entries: Sequence[Entry]) -> list[str]:
+    """Return each entry as a sentence, with the names of accounts and the addresses of the invited for their ids."""
+    numbers = {(kind, int(number)) for entry in entries for kind, number in _OF_OURS.findall(entry.subject)}
+    wanted = {kind: {number for of, number in numbers if of == kind} for kind in ("account", "invitation")}
+    accounts = reading.execute(select(Account.id, Account.name).where(Account.id.in_(wanted["account"])))
+    invited = reading.execute(select(Invitation.id, Invitation.email).where(Invitation.id.in_(wanted["invitation"])))
+    called = {("account", number): name for number, name in accounts}
+    called |= {("invitation", number): email or "" for number, email in invited}
+
+    def subject(entry: Entry) -> str:
+        if entry.subject == f"account {entry.account_id}":
+            return ""  # one's own
+        return _OF_OURS.sub(lambda found: called.get((found[1], int(found[2])), found[0]), entry.subject)
+
+    return [sentence_of(entry.action, subject(entry)) for entry in entries]
 
 
 def _names(reading: Session, entries: Sequence[Entry]) -> dict[int, tuple[str, str]]:

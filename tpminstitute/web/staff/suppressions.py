@@ -22,6 +22,7 @@ from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, may_act, me
+from tpminstitute.web.staff.freshness import asks_password
 from tpminstitute.web.staff.messages import ROW_ID
 
 KINDS = {
@@ -130,6 +131,7 @@ def reopen_address(suppression_id: int) -> Response | tuple[str, int]:
 
 @staff.post("/suppressions/export")
 @acting
+@asks_password
 def export_suppressions() -> FlaskResponse:
     """Hand out the list, or what a search finds in it, as CSV, line by line."""
     search = request.form.get("q", "").strip()
