@@ -20,7 +20,7 @@ from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.queries import html, plain_text
 from tpminstitute.sequences.models import Holiday
 from tpminstitute.timeline.models import Activity, ActivityKind
-from tpminstitute.today.promises import BATCH, warn_of_promises
+from tpminstitute.today.promises import AT_ONCE, warn_of_promises
 
 MONDAY_NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 """Noon in New York, three hours into the week."""
@@ -185,9 +185,10 @@ def test_what_a_hostile_name_says_is_only_text(db, settings, alice):
     assert "[Ada](javascript:x) <b>{due_1}</b>" in text_of(mail)
 
 
-def test_more_than_a_batch_are_all_announced(db, settings):
-    many_wait(db, BATCH + 5, FRIDAY_ONE)
-    assert warn_of_promises(db, settings) == BATCH + 5
+def test_hundreds_at_once_are_all_announced_in_one_mail(db, settings):
+    many_wait(db, AT_ONCE + 5, FRIDAY_ONE)
+    assert warn_of_promises(db, settings) == AT_ONCE + 5
+    assert len(warnings(db)) == 1
 
 
 @on_postgresql

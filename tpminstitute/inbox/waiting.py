@@ -96,21 +96,16 @@ def conversations_page(
     return WaitingPage(rows, rows[-1].place if onward else None, rows[0].place if back else None)
 
 
-def longest_waiting(session: Session, most: int, *further: ColumnElement[bool]) -> list[Waiting]:
-    """Return the conversations that wait for the institute, the longest first, at most `most`.
-
-    `further` narrows them, by conditions on the conversation and its contact.
-    """
-    ids = _waiting_ids(Turn.INSTITUTE, *further).order_by(Conversation.since, Conversation.contact_id).limit(most)
-    # Their words are looked up for these alone: in one statement a sort would look them up for all.
-    lines = _lines().where(Conversation.contact_id.in_(session.scalars(ids).all()))
+def longest_waiting(session: Session, contact_ids: Sequence[int]) -> list[Waiting]:
+    """Return the conversations with these contacts, with their newest words, those that wait longest first."""
+    lines = _lines().where(Conversation.contact_id.in_(contact_ids))
     order = (Conversation.since, Conversation.contact_id)
     return _with_words(session, session.execute(lines.order_by(*order)).all())
 
 
-def count_waiting(session: Session, turn: Turn, *further: ColumnElement[bool]) -> int:
-    """Return how many conversations wait for `turn`, at most `COUNTED`; `further` as in `longest_waiting`."""
-    return _count(session, _waiting_ids(turn, *further))
+def count_waiting(session: Session, turn: Turn) -> int:
+    """Return how many conversations wait for `turn`, at most `COUNTED`."""
+    return _count(session, select(Conversation.contact_id).where(Conversation.turn == turn))
 
 
 def doubtful_page(session: Session, *, before: int | None = None, after: int | None = None) -> LoosePage:
@@ -127,11 +122,6 @@ def nobodys_page(session: Session, *, before: int | None = None, after: int | No
     """Return a page of the mails that belong to nobody and wait for nothing, newest first."""
     whose = and_(ReceivedMail.contact_id.is_(None), ReceivedMail.standing == Standing.TRUSTED)
     return _loose_page(session, whose, before, after)
-
-
-def _waiting_ids(turn: Turn, *further: ColumnElement[bool]) -> Select[int]:
-    ids = select(Conversation.contact_id).where(Conversation.turn == turn, *further)
-    return ids.join(Contact, Contact.id == Conversation.contact_id) if further else ids
 
 
 def _lines() -> Select[Conversation, str, str, int | None, int | None, int | None]:

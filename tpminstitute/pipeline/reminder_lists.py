@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import Select, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tpminstitute.accounts.models import Account
@@ -60,7 +60,8 @@ def open_page(session: Session, *, for_id: int | None = None, after: Place | Non
     """Return a page of open reminders, the first that is due first; `for_id` narrows it to one account's."""
     query = _lines().where(Reminder.done_at.is_(None)).order_by(Reminder.due_at, Reminder.id)
     if after is not None:
-        query = query.where(*after_place(after))
+        at = literal(after.at, UtcDateTime)
+        query = query.where(Reminder.due_at >= at, or_(Reminder.due_at > at, Reminder.id > after.id))
     found = _found(session, query, for_id)
     return Page(found[:PAGE], Place(found[PAGE - 1].due_at, found[PAGE - 1].id) if len(found) > PAGE else None)
 
@@ -89,22 +90,9 @@ def one(session: Session, public_id: str) -> Line | None:
     return None if row is None else Line(*row)
 
 
-def open_until(session: Session, moment: datetime, most: int, *further: ColumnElement[bool]) -> Sequence[Line]:
-    """Return the open reminders that are due by `moment`, the oldest first, at most `most`; `further` narrows them."""
-    query = _lines().where(Reminder.done_at.is_(None), Reminder.due_at <= moment, *further)
-    return [Line(*row) for row in session.execute(query.order_by(Reminder.due_at, Reminder.id).limit(most))]
-
-
-def count_open_until(session: Session, moment: datetime, most: int, *further: ColumnElement[bool]) -> int:
-    """Return how many open reminders are due by `moment`, counted up to `most`; `further` narrows them."""
-    ids = select(Reminder.id).where(Reminder.done_at.is_(None), Reminder.due_at <= moment, *further).limit(most)
-    return session.scalar(select(func.count()).select_from(ids.subquery())) or 0
-
-
-def after_place(place: Place) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of the open reminders that are due after the one at `place`."""
-    at = literal(place.at, UtcDateTime)
-    return Reminder.due_at >= at, or_(Reminder.due_at > at, Reminder.id > place.id)
+def some(session: Session, ids: Sequence[int]) -> Sequence[Line]:
+    """Return reminders by their ids, in any order."""
+    return [Line(*row) for row in session.execute(_lines().where(Reminder.id.in_(ids)))]
 
 
 def _lines() -> Select[*tuple[Any, ...]]:

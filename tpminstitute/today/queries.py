@@ -14,7 +14,8 @@ from tpminstitute.core.config import Settings
 from tpminstitute.institute.promise import Promise, promise_of
 from tpminstitute.sequences.holidays import days_off
 from tpminstitute.today.items import EVERYBODYS, Item, Place, Whose
-from tpminstitute.today.sources import SOURCES, Asked, Source
+from tpminstitute.today.source import Asked, Source, count, look
+from tpminstitute.today.sources import SOURCES
 
 PAGE = 50
 """Things that one page shows."""
@@ -77,16 +78,21 @@ def today(
     promise, now = promise_in(session, settings), clock.now()
     asked = Asked(whose, promise, end_of_day(settings, now), most=most + 1)
     found: list[Item] = []
+    counts = {}
     for source in SOURCES:
         if only in (None, source.key):
-            found += source.items(session, replace(asked, after=_beginning(source, after, promise)))
+            after_it = replace(asked, after=_beginning(source, after, promise))
+            some, counts[source.key] = look(session, source, after_it)
+            found += some
+        else:
+            counts[source.key] = count(session, source, asked)
     found.sort(key=lambda item: _order(item, promise))
     items = found[:most]
     last = items[-1] if len(found) > most else None
     return Today(
         items=items,
         owners=_names(session, items),
-        counts={source.key: source.count(session, asked) for source in SOURCES},
+        counts=counts,
         next=Spot(last.source, Place(last.moment, last.id)) if last else None,
         promise=promise,
         now=now,

@@ -1,18 +1,15 @@
 """Where the things come from that need a person: one source a kind. A further kind is a further line of `SOURCES`."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
-from tpminstitute.core.db import UtcDateTime
 from tpminstitute.inbox.models import Conversation, ReceivedMail, Standing, Turn
 from tpminstitute.inbox.queries import EXCERPT
-from tpminstitute.inbox.waiting import COUNTED, count_waiting, longest_waiting
+from tpminstitute.inbox.waiting import longest_waiting
 from tpminstitute.institute.promise import Promise
 from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.mail.outbox import LABELS
@@ -21,46 +18,20 @@ from tpminstitute.pipeline import reminder_lists
 from tpminstitute.pipeline.models import Reminder
 from tpminstitute.sequences.models import DraftStatus, Enrollment, FollowUpDraft
 from tpminstitute.sequences.models import Sequence as Plan
-from tpminstitute.today.items import Item, Place, Whose
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of a source: whose items, after which place, how many at most; `until` is the end of the day."""
-
-    whose: Whose
-    promise: Promise
-    until: datetime
-    after: Place | None = None
-    most: int = COUNTED
-
-
-@dataclass(frozen=True)
-class Source:
-    """One kind of things that need a person.
-
-    `told` are the words for one and for several of them in a sentence. `items` returns them, those with the oldest
-    promise first, and `count` how many there are, at most `COUNTED`. `has_times` says that each has a time of its own,
-    in place of the promise counted from since when it waits.
-    """
-
-    key: str
-    label: str
-    told: tuple[str, str]
-    items: Callable[[Session, Asked], Sequence[Item]]
-    count: Callable[[Session, Asked], int]
-    has_times: bool = False
-
+from tpminstitute.today.items import Item
+from tpminstitute.today.source import Asked, Source
 
 # --- reminders ----------------------------------------------------------------------------------------------
 
 
-def _reminders(session: Session, asked: Asked) -> list[Item]:
-    further = asked.whose.of(Reminder.for_id)
-    if asked.after is not None:
-        further += reminder_lists.after_place(reminder_lists.Place(asked.after.moment, asked.after.id))
-    return [
-        Item(
+def _due_reminders(asked: Asked) -> Select[int]:
+    open_ = (Reminder.done_at.is_(None), Reminder.due_at <= asked.until)
+    return select(Reminder.id).where(*open_, *asked.whose.of(Reminder.for_id))
+
+
+def _reminders(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]:
+    for line in reminder_lists.some(session, ids):
+        yield Item(
             source="reminders",
             ref=line.public_id,
             id=line.id,
@@ -73,24 +44,20 @@ def _reminders(session: Session, asked: Asked) -> list[Item]:
             about=line.text[:EXCERPT],
             excerpt="",
         )
-        for line in reminder_lists.open_until(session, asked.until, asked.most, *further)
-    ]
-
-
-def _count_reminders(session: Session, asked: Asked) -> int:
-    return reminder_lists.count_open_until(session, asked.until, COUNTED, *asked.whose.of(Reminder.for_id))
 
 
 # --- people who wait for an answer --------------------------------------------------------------------------
 
 
-def _people(session: Session, asked: Asked) -> list[Item]:
-    further = (
-        *asked.whose.of(Contact.owner_id),
-        *_beyond(Conversation.since, Conversation.contact_id, asked.after),
-    )
-    return [
-        Item(
+def _waiting_people(asked: Asked) -> Select[int]:
+    ids = select(Conversation.contact_id).where(Conversation.turn == Turn.INSTITUTE)
+    whose = asked.whose.of(Contact.owner_id)
+    return ids.join(Contact, Contact.id == Conversation.contact_id).where(*whose) if whose else ids
+
+
+def _people(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]:
+    for row in longest_waiting(session, ids):
+        yield Item(
             source="people",
             ref=row.contact_public_id,
             id=row.place.contact_id,
@@ -103,18 +70,20 @@ def _people(session: Session, asked: Asked) -> list[Item]:
             about=row.about,
             excerpt=row.excerpt,
         )
-        for row in longest_waiting(session, asked.most, *further)
-    ]
-
-
-def _count_people(session: Session, asked: Asked) -> int:
-    return count_waiting(session, Turn.INSTITUTE, *asked.whose.of(Contact.owner_id))
 
 
 # --- follow-ups that wait for a word ------------------------------------------------------------------------
 
 
-def _drafts(session: Session, asked: Asked) -> list[Item]:
+def _waiting_drafts(asked: Asked) -> Select[int]:
+    ids = select(FollowUpDraft.id).where(FollowUpDraft.status == DraftStatus.WAITING)
+    if whose := asked.whose.of(Contact.owner_id):
+        ids = ids.join(Enrollment, Enrollment.id == FollowUpDraft.enrollment_id)
+        ids = ids.join(Contact, Contact.id == Enrollment.contact_id).where(*whose)
+    return ids
+
+
+def _drafts(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]:
     query = (
         select(
             FollowUpDraft.id,
@@ -128,34 +97,27 @@ def _drafts(session: Session, asked: Asked) -> list[Item]:
         .join(Enrollment, Enrollment.id == FollowUpDraft.enrollment_id)
         .join(Contact, Contact.id == Enrollment.contact_id)
         .join(Plan, Plan.id == Enrollment.sequence_id)
-        .where(FollowUpDraft.status == DraftStatus.WAITING, *asked.whose.of(Contact.owner_id))
-        .where(*_beyond(FollowUpDraft.made_at, FollowUpDraft.id, asked.after))
-        .order_by(FollowUpDraft.made_at, FollowUpDraft.id)
-        .limit(asked.most)
+        .where(FollowUpDraft.id.in_(ids))
     )
-    return [
-        _waiting("drafts", "Draft", asked.promise, *row[:-2], about=f"“{row[-2]}”", excerpt=f"from {row[-1]}")
-        for row in session.execute(query)
-    ]
-
-
-def _count_drafts(session: Session, asked: Asked) -> int:
-    ids = select(FollowUpDraft.id).where(FollowUpDraft.status == DraftStatus.WAITING)
-    if whose := asked.whose.of(Contact.owner_id):
-        ids = ids.join(Enrollment, Enrollment.id == FollowUpDraft.enrollment_id)
-        ids = ids.join(Contact, Contact.id == Enrollment.contact_id).where(*whose)
-    return _count(session, ids)
+    for row in session.execute(query):
+        yield _item("drafts", "Draft", asked.promise, *row[:-2], about=f"“{row[-2]}”", excerpt=f"from {row[-1]}")
 
 
 # --- mails that came in and that a person must look at ------------------------------------------------------
 
-_ANSWERED_WITH_THE_CONTACT = exists().where(
+_STANDS_WITH_ITS_CONTACT = exists().where(
     Conversation.contact_id == ReceivedMail.contact_id, Conversation.turn == Turn.INSTITUTE
 )
-"""The contact waits for an answer, and stands in the list already."""
+"""The contact waits for an answer, and is in the list already."""
 
 
-def _doubtful(session: Session, asked: Asked) -> list[Item]:
+def _doubtful_mails(asked: Asked) -> Select[int]:
+    ids = select(ReceivedMail.id).where(ReceivedMail.standing == Standing.DOUBTFUL, ~_STANDS_WITH_ITS_CONTACT)
+    whose = asked.whose.of(Contact.owner_id)
+    return ids.outerjoin(Contact, Contact.id == ReceivedMail.contact_id).where(*whose) if whose else ids
+
+
+def _to_look_at(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]:
     query = (
         select(
             ReceivedMail.id,
@@ -168,76 +130,94 @@ def _doubtful(session: Session, asked: Asked) -> list[Item]:
             func.substr(ReceivedMail.words, 1, EXCERPT),
         )
         .outerjoin(Contact, Contact.id == ReceivedMail.contact_id)
-        .where(ReceivedMail.standing == Standing.DOUBTFUL, ~_ANSWERED_WITH_THE_CONTACT)
-        .where(*asked.whose.of(Contact.owner_id), *_beyond(ReceivedMail.received_at, ReceivedMail.id, asked.after))
-        .order_by(ReceivedMail.received_at, ReceivedMail.id)
-        .limit(asked.most)
+        .where(ReceivedMail.id.in_(ids))
     )
-    return [
-        _waiting("look", "To look at", asked.promise, *row[:-3], ref=row[-3], about=row[-2], excerpt=row[-1])
-        for row in session.execute(query)
-    ]
-
-
-def _count_doubtful(session: Session, asked: Asked) -> int:
-    ids = select(ReceivedMail.id).where(ReceivedMail.standing == Standing.DOUBTFUL, ~_ANSWERED_WITH_THE_CONTACT)
-    if whose := asked.whose.of(Contact.owner_id):
-        ids = ids.outerjoin(Contact, Contact.id == ReceivedMail.contact_id).where(*whose)
-    return _count(session, ids)
+    for row in session.execute(query):
+        yield _item("look", "To look at", asked.promise, *row[:-3], ref=row[-3], about=row[-2], excerpt=row[-1])
 
 
 # --- mails of ours that failed, or may not have arrived -----------------------------------------------------
 
 
-def _mails(session: Session, asked: Asked) -> list[Item]:
-    found: list[Item] = []
-    for status in UNDECIDED:  # each by the index on (status, due_at)
-        query = (
-            select(
-                Message.id,
-                Message.due_at,
-                func.coalesce(Contact.name, Message.recipient),
-                Contact.public_id,
-                Contact.owner_id,
-                Message.kind,
-                Message.subject,
-                Message.reason,
-            )
-            .outerjoin(Contact, Contact.id == Message.contact_id)
-            .where(Message.status == status, *asked.whose.of(Contact.owner_id))
-            .where(*_beyond(Message.due_at, Message.id, asked.after))
-            .order_by(Message.due_at, Message.id)
-            .limit(asked.most)
-        )
-        label = "Mail failed" if status is MessageStatus.FAILED else "Mail uncertain"
-        found += [
-            _waiting("mails", label, asked.promise, *row[:-3], about=f"{LABELS[row[-3]]} “{row[-2]}”", excerpt=row[-1])
-            for row in session.execute(query)
-        ]
-    return sorted(found, key=lambda item: (item.moment, item.id))[: asked.most]
-
-
-def _count_mails(session: Session, asked: Asked) -> int:
+def _undecided_mails(asked: Asked) -> Select[int]:
     ids = select(Message.id).where(Message.status.in_(UNDECIDED))
-    if whose := asked.whose.of(Contact.owner_id):
-        ids = ids.outerjoin(Contact, Contact.id == Message.contact_id).where(*whose)
-    return _count(session, ids)
+    whose = asked.whose.of(Contact.owner_id)
+    return ids.outerjoin(Contact, Contact.id == Message.contact_id).where(*whose) if whose else ids
+
+
+def _mails(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]:
+    query = (
+        select(
+            Message.id,
+            Message.due_at,
+            func.coalesce(Contact.name, Message.recipient),
+            Contact.public_id,
+            Contact.owner_id,
+            Message.status,
+            Message.kind,
+            Message.subject,
+            Message.reason,
+        )
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .where(Message.id.in_(ids))
+    )
+    for row in session.execute(query):
+        label = "Mail failed" if row[-4] is MessageStatus.FAILED else "Mail uncertain"
+        yield _item("mails", label, asked.promise, *row[:-4], about=f"{LABELS[row[-3]]} “{row[-2]}”", excerpt=row[-1])
 
 
 SOURCES = (
-    Source("reminders", "Reminders", ("1 reminder", "{} reminders"), _reminders, _count_reminders, has_times=True),
-    Source("people", "People waiting", ("1 person waits", "{} people wait"), _people, _count_people),
-    Source("drafts", "Drafts", ("1 draft", "{} drafts"), _drafts, _count_drafts),
-    Source("look", "To look at", ("1 mail to look at", "{} mails to look at"), _doubtful, _count_doubtful),
-    Source("mails", "Mails", ("1 mail that didn’t go out", "{} mails that didn’t go out"), _mails, _count_mails),
+    Source(
+        "reminders",
+        "Reminders",
+        ("1 reminder", "{} reminders"),
+        Reminder.due_at,
+        Reminder.id,
+        _due_reminders,
+        _reminders,
+        has_times=True,
+    ),
+    Source(
+        "people",
+        "People waiting",
+        ("1 person waits", "{} people wait"),
+        Conversation.since,
+        Conversation.contact_id,
+        _waiting_people,
+        _people,
+    ),
+    Source(
+        "drafts",
+        "Drafts",
+        ("1 draft", "{} drafts"),
+        FollowUpDraft.made_at,
+        FollowUpDraft.id,
+        _waiting_drafts,
+        _drafts,
+    ),
+    Source(
+        "look",
+        "To look at",
+        ("1 mail to look at", "{} mails to look at"),
+        ReceivedMail.received_at,
+        ReceivedMail.id,
+        _doubtful_mails,
+        _to_look_at,
+    ),
+    Source(
+        "mails",
+        "Mails",
+        ("1 mail that didn’t go out", "{} mails that didn’t go out"),
+        Message.due_at,
+        Message.id,
+        _undecided_mails,
+        _mails,
+    ),
 )
 """Of things with the same promise the earlier source comes first."""
 
 
-# --- what they share ----------------------------------------------------------------------------------------
-
-
-def _waiting(
+def _item(
     source: str,
     label: str,
     promise: Promise,
@@ -253,14 +233,3 @@ def _waiting(
 ) -> Item:
     due, name = promise.due_at(since), name or "Nobody named"
     return Item(source, ref or str(id), id, since, due, label, name, contact_public_id, owner_id, about, excerpt)
-
-
-def _beyond(moment: Any, id: Any, place: Place | None) -> tuple[ColumnElement[bool], ...]:
-    if place is None:
-        return ()
-    at = literal(place.moment, UtcDateTime)
-    return moment >= at, or_(moment > at, id > place.id)
-
-
-def _count(session: Session, ids: Select[int]) -> int:
-    return session.scalar(select(func.count()).select_from(ids.limit(COUNTED).subquery())) or 0
