@@ -22,6 +22,7 @@ from tpminstitute.inbox import opt_out
 from tpminstitute.inbox.addresses import close_by_hand
 from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState
 from tpminstitute.inbox.submit import submit_inquiry
+from tpminstitute.lists.search_upkeep import settle
 from tpminstitute.mail.models import Message, MessageStatus, SuppressionReason
 from tpminstitute.mail.suppression import suppression_of
 from tpminstitute.merging.choices import Choices
@@ -134,6 +135,9 @@ def test_what_belongs_to_a_contact_in_the_database_is_what_the_models_say(db):
 
 
 def test_no_trace_of_an_erased_person_is_left(db, ada, alice):
+    settle(db)
+    in_index = {one.partition(".")[0] for one in traces(db) if one.startswith("search_")}
+    assert in_index == {"search_people", "search_texts", "search_words", "search_nears"}
     assert len(traces(db)) > 20
     erased(db, ada, alice)
     assert traces(db) == []

@@ -20,6 +20,7 @@ from tpminstitute.lists.search import COUNTED, Place, find, matching_ids
 from tpminstitute.lists.search_models import SearchChange, SearchNear, SearchPerson, SearchText, SearchWord, Source
 from tpminstitute.lists.search_upkeep import rebuild, refresh, settle
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+from tpminstitute.privacy.erasing import erase
 
 BOB = "bob@example.org"
 BERLIN = ("030 / 123 45 67", "+49301234567")
@@ -405,6 +406,34 @@ def test_a_tag_and_an_address_that_are_gone_find_nobody(db, settings, alice, ada
     change(db, delete(ContactTag))
     change(db, delete(ContactAddress))
     assert names(db, "zeppelin") == []
+
+
+def test_who_was_merged_is_found_as_one_and_after_undoing_as_two(db, settings, ada):
+    submitted(db, settings, email=BOB, name="Bob Byron", message="A zeppelin")
+    settle(db)
+    bob = contact_of(db, BOB).id
+    for to, merged_into in ((ada.id, ada.id), (bob, None)):
+        with db.write() as session:
+            session.execute(update(Inquiry).where(Inquiry.name == "Bob Byron").values(contact_id=to))
+            session.execute(update(Contact).where(Contact.id == bob).values(merged_into_id=merged_into))
+        found = ["Ada Lovelace"] if merged_into else ["Bob Byron"]
+        assert names(db, "zeppelin") == names(db, "byron") == found
+        assert names(db, BOB) == ([] if merged_into else found)
+        kept = index_of(db)
+        rebuild(db)
+        assert index_of(db) == kept
+
+
+def test_who_was_erased_is_not_found_and_leaves_no_word(db, settings, alice, ada):
+    noted(db, alice, ada, "Wants a zeppelin.")
+    settle(db)
+    with db.write() as session:
+        erase(session, ada.id, alice.id)
+    with db.read() as session:
+        assert session.scalars(select(SearchWord.word)).all() == []
+        assert session.scalars(select(SearchPerson.contact_id)).all() == []
+    for typed in ("ada", ADA, "zeppelin", "begin", "erased"):
+        assert names(db, typed) == []
 
 
 def test_no_word_of_what_is_gone_is_kept(db, settings, alice, ada):

@@ -316,7 +316,7 @@ def test_whatever_hangs_on_a_contact_is_copied_or_left_out_on_purpose():
         if {"contact_id", "enrollment_id", "email_key"} & set(table.columns.keys())
     }
     copied = {model.__tablename__ for model in (*OF_CONTACT, *OF_RUN, Contact, Suppression, ReceivedMail)}
-    assert hanging <= copied
+    assert hanging - {"search_people", "search_texts"} <= copied  # nothing in a simulation is searched for
 
 
 @on_sqlite

@@ -119,7 +119,8 @@ def matching_ids(session: Session, typed: str, cap: int) -> Matching:
 
 def _people(session: Session, hits: Sequence[Hit]) -> list[FoundPerson]:
     people = {person.id: person for person in read_people(session, [hit.contact_id for hit in hits])}
-    texts = {(one.source, one.source_id): one for one in read_texts(session, [hit.text for hit in hits if hit.text])}
+    read = read_texts(session, [hit.text for hit in hits if hit.text])
+    texts = {(one.source, one.source_id): one for one, _ in read}
     return [
         _found_person(people[hit.contact_id], texts.get(hit.text) if hit.text else None, hit.sought.expression)
         for hit in hits

@@ -33,6 +33,8 @@ SPOKE = "Spoke to them: "
 Pair = tuple[Source, int]
 """What a document was made from: the kind of row, and its id."""
 
+_PRESENT = (Contact.merged_into_id.is_(None), Contact.erased_at.is_(None))
+
 READ_MAILS = (ReceivedKind.PERSON, ReceivedKind.OUT_OF_OFFICE, ReceivedKind.UNSUBSCRIBE)
 WRITERS = (Writer.VISITOR, Writer.STAFF)
 SET_APART = (InquiryState.SUSPECTED, InquiryState.SPAM)
@@ -92,7 +94,7 @@ class Written:
 
 
 def read_people(session: Session, ids: Collection[int]) -> list[Person]:
-    """Return those contacts of `ids` that there are."""
+    """Return those contacts of `ids` that there are: who was merged into another or erased is no person any more."""
     addresses = _listed(session, ContactAddress, ContactAddress.email, ids)
     tags = _listed(session, ContactTag, ContactTag.tag, ids)
     columns = (
@@ -104,7 +106,9 @@ def read_people(session: Session, ids: Collection[int]) -> list[Person]:
         Contact.phone_e164,
     )
     people = []
-    for id, public_id, name, email, typed, e164 in session.execute(select(*columns).where(Contact.id.in_(ids))):
+    for id, public_id, name, email, typed, e164 in session.execute(
+        select(*columns).where(Contact.id.in_(ids), *_PRESENT)
+    ):
         phones = tuple(phone for phone in (e164, typed) if phone)
         people.append(Person(id, public_id, name, email, phones, addresses.get(id, ()), tags.get(id, ())))
     return people
@@ -118,14 +122,19 @@ def _listed(session: Session, model: Any, column: Any, ids: Collection[int]) -> 
     return listed
 
 
-def read_texts(session: Session, pairs: Collection[Pair]) -> list[Written]:
-    """Return those texts of `pairs` that there are and that are read."""
+def read_texts(session: Session, pairs: Collection[Pair]) -> list[tuple[Written, str]]:
+    """Return those texts of `pairs` that there are and that are read, each with its contact's name."""
     found: list[Written] = []
     for source, read in _READERS.items():
         ids = [source_id for kind, source_id in pairs if kind is source]
         if ids:
             found += read(session, ids)
-    return [written for written in found if written.subject or written.text]
+    names = _names_of(session, {written.contact_id for written in found})
+    return [
+        (written, names[written.contact_id])
+        for written in found
+        if written.contact_id in names and (written.subject or written.text)
+    ]
 
 
 def texts_of(session: Session, contact_ids: Collection[int]) -> list[Pair]:
@@ -137,9 +146,8 @@ def texts_of(session: Session, contact_ids: Collection[int]) -> list[Pair]:
     ]
 
 
-def names_of(session: Session, contact_ids: Collection[int]) -> Mapping[int, str]:
-    """Return the names of contacts by their ids."""
-    rows = session.execute(select(Contact.id, Contact.name).where(Contact.id.in_(contact_ids)))
+def _names_of(session: Session, contact_ids: Collection[int]) -> Mapping[int, str]:
+    rows = session.execute(select(Contact.id, Contact.name).where(Contact.id.in_(contact_ids), *_PRESENT))
     return {row.id: row.name for row in rows}
 
 

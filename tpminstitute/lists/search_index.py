@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Text, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.core.bulk import ForEach
-from tpminstitute.lists.search_documents import Pair, names_of, read_people, read_texts, texts_of
+from tpminstitute.lists.search_documents import Pair, read_people, read_texts, texts_of
 from tpminstitute.lists.search_models import WORDS, SearchPerson, SearchText, Source
 from tpminstitute.lists.search_vocabulary import Counted, count_words
 from tpminstitute.lists.search_words import is_counted
@@ -40,17 +40,20 @@ def write(session: Session, pairs: Iterable[Pair]) -> None:
     pairs = list(dict.fromkeys(pairs))
     written = _Written()
     ids = [contact_id for source, contact_id in pairs if source is Source.PERSON]
-    renamed = _write_people(session, ids, written) if ids else []
+    again = _write_people(session, ids, written) if ids else []
     texts = [pair for pair in pairs if pair[0] is not Source.PERSON]
-    if renamed:
-        texts = list(dict.fromkeys((*texts, *texts_of(session, renamed))))
+    if again:
+        texts = list(dict.fromkeys((*texts, *texts_of(session, again))))
     if texts:
         _write_texts(session, texts, written)
     count_words(session, written.counted())
 
 
 def _write_people(session: Session, ids: Sequence[int], written: _Written) -> list[int]:
-    """Write down who some contacts are; returns those who have another name than before, since it is in their texts."""
+    """Write down who some contacts are; returns those whose texts must be read again.
+
+    Their texts have their name, which is another one now, or they are gone.
+    """
     before = {
         contact_id: (name_key, words.split())
         for contact_id, name_key, words in session.execute(
@@ -68,7 +71,7 @@ def _write_people(session: Session, ids: Sequence[int], written: _Written) -> li
     rows = [(person.id, person.name_key, _as_document(session, now[person.id])) for person in people.values()]
     _run(session, _CHANGE_PERSON, [row for row in rows if row[0] in before])
     _run(session, _ADD_PERSON, [row for row in rows if row[0] not in before])
-    return [id for id, (name_key, _) in before.items() if id in people and people[id].name_key != name_key]
+    return [id for id, (name_key, _) in before.items() if id not in people or people[id].name_key != name_key]
 
 
 def _write_texts(session: Session, pairs: Sequence[Pair], written: _Written) -> None:
@@ -82,15 +85,14 @@ def _write_texts(session: Session, pairs: Sequence[Pair], written: _Written) -> 
             ):
                 before[source, source_id] = (row_id, words.split())
     order = {pair: place for place, pair in enumerate(pairs)}
-    texts = sorted(read_texts(session, pairs), key=lambda one: order[one.source, one.source_id])
-    names = names_of(session, {one.contact_id for one in texts})
-    now = {(one.source, one.source_id): one.words(names.get(one.contact_id, "")) for one in texts}
+    read = sorted(read_texts(session, pairs), key=lambda found: order[found[0].source, found[0].source_id])
+    now = {(one.source, one.source_id): one.words(name) for one, name in read}
     for pair in pairs:
         written.note(written.texts, before.get(pair, (0, []))[1], now.get(pair, []))
 
     _delete(session, SearchText, SearchText.id, [row_id for pair, (row_id, _) in before.items() if pair not in now])
     old, new = [], []
-    for one in texts:
+    for one, _ in read:
         pair = (one.source, one.source_id)
         document = _as_document(session, now[pair])
         if pair in before:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.identity import AddressError, read_email
 from tpminstitute.contacts.models import Contact, ContactAddress
 from tpminstitute.lists import search_engine
-from tpminstitute.lists.search_documents import Pair, Written, names_of, read_people, read_texts
+from tpminstitute.lists.search_documents import Pair, Written, read_people, read_texts
 from tpminstitute.lists.search_expressions import is_true
 from tpminstitute.lists.search_models import SearchPerson, Source
 from tpminstitute.lists.search_sought import Corrected, Reader, Sought
@@ -84,9 +84,7 @@ class _Fresh:
         )
         self._texts: list[tuple[Written, list[str]]] = []
         if self.pairs:
-            written = read_texts(session, self.pairs)
-            names = names_of(session, {one.contact_id for one in written})
-            self._texts = [(one, one.words(names.get(one.contact_id, ""))) for one in written]
+            self._texts = [(one, one.words(name)) for one, name in read_texts(session, self.pairs)]
             self._texts.sort(key=lambda one: one[0].at, reverse=True)
 
     def people(self, sought: Sought) -> Iterator[Hit]:
@@ -128,7 +126,9 @@ def _by_address(typed: Typed) -> list[Select[int]]:
     except AddressError:
         return []
     return [
-        select(Contact.id).where(Contact.email_key == key),
+        select(Contact.id).where(
+            Contact.email_key == key, Contact.merged_into_id.is_(None), Contact.erased_at.is_(None)
+        ),
         select(ContactAddress.contact_id).where(ContactAddress.email_key == key),
     ]
 

@@ -16,6 +16,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.core.tokens import digest
 from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedAttachment, ReceivedMail
 from tpminstitute.inbox.opt_out import opted_out, unsubscribed
+from tpminstitute.lists.search_upkeep import refresh
 from tpminstitute.mail.models import Message, MessageStatus, Suppression, SuppressionReason
 from tpminstitute.mail.outbox import UNSENT
 from tpminstitute.mail.queries import plain_text
@@ -62,6 +63,7 @@ def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleK
     subject = f"contact {contact.public_id}{why}"
     record_audit(session, "contact_erased", subject, account_id=account_id, contact_id=contact.id)
     session.flush()
+    refresh(session, ids)
     session.expire_all()
     return found
 
