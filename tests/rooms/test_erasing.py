@@ -17,6 +17,7 @@ from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Consent, ConsentChange, Contact, ZoneSource
 from tpminstitute.contacts.service import add_address, by_public_id, locked
+from tpminstitute.core.db import Base
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import opt_out
 from tpminstitute.inbox.addresses import close_by_hand
@@ -33,7 +34,7 @@ from tpminstitute.pipeline.models import Lead
 from tpminstitute.privacy.erasing import counts_of, erase
 from tpminstitute.privacy.export import write
 from tpminstitute.privacy.models import ErasedAddress, Erasure
-from tpminstitute.privacy.personal import BLANKED, GONE, KEPT, OF_THE_CONTACT, can_hold_words, of_contacts
+from tpminstitute.privacy.personal import BLANKED, BY_ADDRESS, GONE, KEPT, OF_THE_CONTACT, can_hold_words, of_contacts
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 
 ADA, HOME = "ada.xoqu@example.org", "xoqu@home.example"
@@ -116,6 +117,11 @@ def test_every_column_that_can_hold_words_is_known_as_personal_or_not():
                 if can_hold_words(column) and column.name not in said
             ]
     assert not unknown, "say in privacy/personal.py what becomes of these when somebody is erased"
+
+
+def test_every_table_that_knows_people_by_an_address_alone_forgets_them():
+    by_address = {table.name for table in Base.metadata.tables.values() if "email_key" in table.c}
+    assert by_address - {"contacts", "contact_addresses"} <= set(BY_ADDRESS)
 
 
 @on_sqlite

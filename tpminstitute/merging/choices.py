@@ -37,6 +37,7 @@ FIELDS = (
     Field("phone", "Phone", ("phone_typed", "phone_e164")),
     Field("time_zone", "Time zone", ("time_zone", "time_zone_source")),
     Field("background", "Where they stand", ("background", "background_source")),
+    Field("topic", "Interested in", ("topic",)),
     Field("owner", "Looked after by", ("owner_id",)),
 )
 

@@ -70,6 +70,8 @@ def join_leads(session: Session, ids: tuple[int, int], side: Side) -> None:
     assert isinstance(leads, Table)
     connection = session.connection()
     for column in referring(leads):
+        if column.primary_key:  # a card, drawn from the lead: it goes with it
+            continue
         connection.execute(update(column.table).where(column == gone.id).values({column: kept.id}))
     connection.execute(delete(leads).where(leads.c.id == gone.id))
     connection.execute(update(leads).where(leads.c.id == kept.id).values(opened_at=since))

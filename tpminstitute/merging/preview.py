@@ -12,6 +12,7 @@ from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.background import LABELS
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.tags import tags_of
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.belonging import Belonging, belongings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.suppression import SENTENCES
@@ -108,6 +109,8 @@ def _shown(session: Session, one: Field, contact: Contact) -> str:
             return contact.phone_typed
         case "time_zone":
             return (contact.time_zone or "").replace("_", " ")
+        case "topic":
+            return topics_of(session).label(contact.topic) if contact.topic else ""
         case "background":
             return LABELS[contact.background] if contact.background else ""
         case _:

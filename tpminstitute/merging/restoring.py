@@ -16,6 +16,7 @@ from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.merging.choices import FIELDS
 from tpminstitute.merging.images import Values, as_kept, as_stored, table_named
 from tpminstitute.merging.models import MergedRow, RowChange
+from tpminstitute.pipeline.service import lost_stage
 
 STALE_MAIL = timedelta(days=7)
 """A follow-up that a merge cancelled isn't sent any more after this: it was written for another week."""
@@ -93,14 +94,20 @@ def _mail_values(session: Session, row: MergedRow, before: Values) -> Values:
 
 
 def _bring_back(session: Session, row: MergedRow, ids: dict[tuple[str, Any], int]) -> None:
-    """Write a row anew; one whose id was given away since gets another, which `ids` remembers."""
+    """Write a row anew; one whose id was given away since gets another, which `ids` remembers.
+
+    Of two leads that would be open, the one that comes back is lost: the other was opened since.
+    """
     table = table_named(row.table_name)
     values = dict(row.before or {})
     for name in values:
         for key in table.c[name].foreign_keys:
             values[name] = ids.get((key.column.table.name, values[name]), values[name])
     if row.table_name == "leads" and _count(session, table, _open_lead(table, values["contact_id"])):
-        values["closed_at"] = as_kept(clock.now())
+        lost = lost_stage(session)
+        if lost is None:
+            return
+        values |= {"stage_id": lost, "closed_at": as_kept(clock.now()), "moved_at": as_kept(clock.now())}
     if _count(session, table, _key(table, row.row_key)):
         if [column.name for column in table.primary_key] != ["id"]:
             return

@@ -37,6 +37,7 @@ WAYS = {
     "enrollments": Way.MOVES,
     "erasures": Way.STAYS,
     "follow_up_wishes": Way.MOVES,
+    "import_rows": Way.MOVES,
     "inquiries": Way.MOVES,
     "leads": Way.MOVES,
     "likeness_keys": Way.MADE_ANEW,

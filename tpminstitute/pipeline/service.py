@@ -48,6 +48,12 @@ def stages(session: Session) -> Sequence[Stage]:
     return session.scalars(select(Stage).where(Stage.archived_at.is_(None)).order_by(Stage.position)).all()
 
 
+def lost_stage(session: Session) -> int | None:
+    """Return the id of the first stage for leads that are lost, or None when there is none."""
+    lost = select(Stage.id).where(Stage.outcome == Outcome.LOST, Stage.archived_at.is_(None))
+    return session.scalar(lost.order_by(Stage.position).limit(1))
+
+
 def move_lead(
     session: Session,
     lead_id: int,

@@ -12,6 +12,7 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.core.belonging import Belonging
+from tpminstitute.core.db import Base
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.tokens import digest
 from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedAttachment, ReceivedMail
@@ -21,9 +22,10 @@ from tpminstitute.mail.models import Message, MessageStatus, Suppression, Suppre
 from tpminstitute.mail.outbox import UNSENT
 from tpminstitute.mail.queries import plain_text
 from tpminstitute.merging.service import address_keys, expect_no_mail_on_its_way
-from tpminstitute.pipeline.models import Lead, Outcome, Stage
+from tpminstitute.pipeline.models import Lead
+from tpminstitute.pipeline.service import lost_stage
 from tpminstitute.privacy.models import ErasedAddress, Erasure, RuleKind
-from tpminstitute.privacy.personal import BLANKED, GONE, OF_THE_CONTACT, Instead, of_contacts
+from tpminstitute.privacy.personal import BLANKED, BY_ADDRESS, GONE, OF_THE_CONTACT, Instead, of_contacts
 from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -53,6 +55,7 @@ def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleK
     session.execute(update(Contact).where(Contact.id.in_(ids)).values(erased_at=clock.now()))
     _blank_audit(session, contact, ids, keys)
     _blank_mails_to_staff(session, contact, keys)
+    _forget_addresses(session, keys)
     _blank(session, ids)
     _close_what_waits(session, contact.id)
     found = Erasure(contact_id=contact.id, at=clock.now(), account_id=account_id, rule=rule, counts=counts)
@@ -96,7 +99,7 @@ def _stop_everything(session: Session, contact: Contact) -> None:
 
 
 def _keep_opt_outs(session: Session, contact: Contact, keys: Sequence[str]) -> None:
-    """Keep what closes an address, under its digest; the address itself goes from the list."""
+    """Keep what closes an address, under its digest."""
     withdrew = opted_out(session, contact) or unsubscribed(session, contact)
     closed = {row.email_key: row for row in session.scalars(select(Suppression).where(Suppression.email_key.in_(keys)))}
     kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -111,7 +114,13 @@ def _keep_opt_outs(session: Session, contact: Contact, keys: Sequence[str]) -> N
             "at": suppression.at if suppression else clock.now(),
         }
         session.execute(kind(ErasedAddress).values(kept).on_conflict_do_nothing(index_elements=["digest"]))
-    session.execute(delete(Suppression).where(Suppression.email_key.in_(keys)))
+
+
+def _forget_addresses(session: Session, keys: Sequence[str]) -> None:
+    """Take their addresses out of the tables that know people by nothing else."""
+    for name in BY_ADDRESS:
+        table = Base.metadata.tables[name]
+        session.connection().execute(delete(table).where(table.c.email_key.in_(keys)))
 
 
 def _blank_audit(session: Session, contact: Contact, ids: Sequence[int], keys: Sequence[str]) -> None:
@@ -197,12 +206,13 @@ def forget_bodies(session: Session, digests: Sequence[str]) -> None:
 
 
 def _close_what_waits(session: Session, contact_id: int) -> None:
-    """Nobody waits for an answer any more, and the lead is lost; what was won stays won."""
+    """Nobody waits for an answer any more, and an open lead is lost; what was won stays won."""
     quietly = {"synchronize_session": False}
     for state, then in ((InquiryState.OPEN, InquiryState.HANDLED), (InquiryState.SUSPECTED, InquiryState.SPAM)):
         theirs = update(Inquiry).where(Inquiry.contact_id == contact_id, Inquiry.state == state)
         session.execute(theirs.values(state=then), execution_options=quietly)
-    lost = session.scalar(select(Stage.id).where(Stage.outcome == Outcome.LOST).order_by(Stage.position).limit(1))
-    waiting = update(Lead).where(Lead.contact_id == contact_id, Lead.closed_at.is_(None))
-    ended = {"closed_at": clock.now()} | ({"stage_id": lost} if lost is not None else {})
-    session.execute(waiting.values(ended), execution_options=quietly)
+    lost = lost_stage(session)
+    if lost is not None:
+        ended = {"closed_at": clock.now(), "moved_at": clock.now(), "stage_id": lost}
+        waiting = update(Lead).where(Lead.contact_id == contact_id, Lead.closed_at.is_(None))
+        session.execute(waiting.values(ended), execution_options=quietly)

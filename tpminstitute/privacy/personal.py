@@ -45,6 +45,7 @@ GONE = frozenset(
         "desk_replies",
         "duplicate_pairs",
         "follow_up_wishes",
+        "import_rows",
         "likeness_keys",
         "merged_rows",
         "notes",
@@ -78,6 +79,7 @@ BLANKED: Mapping[str, Mapping[str, Instead]] = {
         "source_page": _page,
         "source_referrer": _host,
     },
+    "lead_endings": {"note": ""},
     "link_clicks": {"url": "erased"},
     "messages": {
         "recipient": ADDRESS,
@@ -109,15 +111,21 @@ OF_THE_CONTACT: Mapping[str, Instead] = {
     "phone_typed": "",
     "phone_e164": None,
     "time_zone": None,
+    "topic": None,
 }
 """The same of the contact's own row; `email_key` has to differ from shell to shell."""
+
+BY_ADDRESS = ("import_problems", "import_rows", "suppressions")
+"""Tables that know people by an address of theirs (`email_key`), whether they are contacts or not."""
 
 KEPT: Mapping[str, frozenset[str]] = {
     "consents": frozenset(("wording_version", "wording")),
     "contacts": frozenset(("public_id", "email_key")),
     "enrollments": frozenset(("cause", "topic")),
     "erasures": frozenset(("counts",)),
-    "inquiries": frozenset(("public_id", "form_key")),
+    "inquiries": frozenset(("public_id", "form_key", "topic")),
+    "lead_cards": frozenset(("topic",)),
+    "lead_endings": frozenset(("course",)),
     "messages": frozenset(("cause", "dedupe_key", "message_id", "sender", "lease_token")),
     "received_mails": frozenset(("public_id", "fingerprint")),
 }
