@@ -95,7 +95,7 @@ def export_contacts(file: str, form: str, fields: tuple[str, ...]) -> None:
     with _opened() as (db, _):
         with db.write() as session:
             number = count(session, Selection())
-            what = f"{number:,} contacts as {form}: all, by the command line; columns: {', '.join(chosen)}"
+            what = f"{number:,} contacts as {form}: All contacts, by the command line. Columns: {', '.join(chosen)}"
             record_audit(session, "contacts_exported", what, account_id=None)
         _write(file, write(Format(form), batches(db, Selection(), chosen), chosen))
     click.echo(f"{number:,} contacts were written to {file}.", err=True)
@@ -104,11 +104,9 @@ def export_contacts(file: str, form: str, fields: tuple[str, ...]) -> None:
 @contextmanager
 def _opened() -> Iterator[tuple["Database", Settings]]:
     from tpminstitute.core.db import Database, check_connection, pending_migrations
-    from tpminstitute.core.logs import set_up_logs
     from tpminstitute.institute.service import effective
 
     settings = load_settings()
-    set_up_logs(settings.log_format)
     with closing(Database(settings.database_url)) as db:
         check_connection(db)
         if pending_migrations(db):

@@ -78,7 +78,7 @@ def test_each_export_is_on_record_with_its_number_and_columns(db, desk, ada):
         entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
     assert entry is not None
     assert (entry.action, entry.kind) == ("contacts_exported", "export")
-    assert entry.subject.startswith("1 contacts as csv: all; columns: name, email")
+    assert entry.subject.startswith("1 contacts as csv: All contacts. Columns: name, email")
 
 
 def test_a_reader_may_not(desk_of, ada):

@@ -14,9 +14,8 @@ from tests.factories import contact_of, count
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.contacts.models import Contact, ContactTag
 from tpminstitute.core.jobs import Job
-from tpminstitute.exchange import work
+from tpminstitute.exchange import imports, work
 from tpminstitute.exchange.choices import from_json
-from tpminstitute.exchange.imports import look_at
 from tpminstitute.exchange.models import Import, ImportState
 from tpminstitute.web.staff import uploads
 
@@ -237,7 +236,7 @@ def test_a_full_disk_is_told(desk, monkeypatch):
 def test_a_file_is_received_before_the_database_is_held(db, desk, monkeypatch):
     """Else a slow upload would keep every visitor's letter waiting on SQLite."""
     wrote = []
-    looked = look_at
+    looked = imports.look_at
 
     def look(file):
         with db.write() as session:

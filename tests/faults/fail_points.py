@@ -28,7 +28,7 @@ MAILBOX = (FailPoint.MAILBOX_BEFORE_MARK, FailPoint.MAILBOX_AFTER_MARK)
 """Not on the way of a letter from the form; tests/doors/test_mailbox.py kills there, on a real mailbox."""
 
 IMPORTS = (FailPoint.IMPORT_BEFORE_COMMIT, FailPoint.IMPORT_AFTER_COMMIT)
-"""Not on a letter's way either; tests/rooms/test_import_kill.py kills there."""
+"""Not on a letter's way either; tests/doors/test_exchange_command.py kills there."""
 
 PER_BATCH = (FailPoint.CLAIM_BEFORE_COMMIT, FailPoint.CLAIM_AFTER_COMMIT, FailPoint.AFTER_CONNECT)
 

@@ -443,19 +443,22 @@ def test_columns_may_be_chosen_again_after_the_dry_run(db, importer):
 
 
 @on_sqlite
+def test_a_file_is_removed_when_its_import_runs(importer):
+    assert not importer.file(importer.run(SHEET)).exists()
+
+
+@on_sqlite
 def test_what_nobody_goes_on_with_and_what_can_not_be_reverted_is_removed(db, settings, importer):
     forgotten, done = importer.job(importer.check(SHEET)), importer.run(AGREED)
     with clock.at(clock.now() + timedelta(days=FORGOTTEN_DAYS + 1)), db.write() as session:
         tidy_imports(session, settings)
     assert not importer.file(forgotten).exists()
-    assert importer.file(done).exists()
     assert count(db, Import) == 1
     with clock.at(clock.now() + timedelta(days=REVERT_DAYS + 1)):
         with db.write() as session:
             tidy_imports(session, settings)
         with pytest.raises(Refusal, match="can be reverted for 30 days"):
             importer.revert(done)
-    assert not importer.file(done).exists()
     assert (count(db, ImportRow), count(db, ImportProblem), count(db, Contact)) == (0, 0, 1)
 
 

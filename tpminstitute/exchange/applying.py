@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Consent, ConsentChange, Contact, ContactAddress, ContactTag, Note
 from tpminstitute.core import clock, tokens
-from tpminstitute.exchange.changes import Change
+from tpminstitute.exchange.changes import UNSUBSCRIBED_HERE, Change
 from tpminstitute.exchange.models import Import, ImportRow, RowOutcome
 from tpminstitute.exchange.standing import COLUMNS, moment
 from tpminstitute.mail.models import Suppression, SuppressionReason
@@ -125,10 +125,24 @@ class Applying:
                     "source": row.change.consent[2],
                     "at": moment(row.change.consent[0]),
                 }
-                for row in rows
+                for row in self._without_who_left([row for row in rows if row.change.consent])
                 if row.change.consent
             ],
         )
+
+    def _without_who_left(self, rows: Sequence[Row]) -> list[Row]:
+        """Return the rows whose consent stands: an address whose owner left and was erased is closed again as it comes."""
+        if not rows:
+            return []
+        left = select(Consent.contact_id).where(
+            Consent.contact_id.in_([row.contact_id for row in rows]), Consent.change == ConsentChange.WITHDRAWN
+        )
+        gone = set(self._session.scalars(left))
+        for row in rows:
+            if row.contact_id in gone:
+                row.change.consent = None
+                row.change.remarks.append(UNSUBSCRIBED_HERE)
+        return [row for row in rows if row.contact_id not in gone]
 
     def _set_stages(self, rows: Sequence[Row]) -> None:
         """Open leads where there is none, move the others; won and lost ones stop the follow-ups."""

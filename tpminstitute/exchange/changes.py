@@ -24,6 +24,8 @@ COLUMNS_OF = {
 }
 """The columns of a contact in which each field is kept."""
 
+UNSUBSCRIBED_HERE = "They unsubscribed here, so the consent in the file wasn't granted again."
+
 SKIPPED = "They are a contact already, and you chose to leave those as they are."
 
 
@@ -169,7 +171,7 @@ def _decide_mail(change: Change, key: str, told: Mapping[str, Any], there: Stand
     if "consent" not in told or said is ConsentChange.GRANTED:
         return
     if said is ConsentChange.WITHDRAWN or closed is SuppressionReason.OPT_OUT:
-        change.remarks.append("They unsubscribed here, so the consent in the file wasn't granted again.")
+        change.remarks.append(UNSUBSCRIBED_HERE)
         return
     change.consent = tuple(told["consent"])
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Consent, Contact, ContactAddress, ContactTag, Note
 from tpminstitute.core.db import Base
 from tpminstitute.exchange.models import Import, ImportRow, ImportState, RowOutcome
+from tpminstitute.merging.ways import WAYS, Way, contact_columns
 from tpminstitute.pipeline.models import Lead
 from tpminstitute.timeline.models import Activity, ActivityKind
 
@@ -49,19 +50,22 @@ def remove(session: Session, contact_ids: Sequence[int]) -> None:
     for model in WRITTEN_BY_IMPORTS:
         of_contact = model.__table__.c.contact_id
         connection.execute(delete(model.__table__).where(of_contact.in_(contact_ids)))  # type: ignore[arg-type]
+    for of_contact in contact_columns(Way.MADE_ANEW):
+        connection.execute(delete(of_contact.table).where(of_contact.in_(contact_ids)))
     connection.execute(delete(Contact.__table__).where(Contact.__table__.c.id.in_(contact_ids)))  # type: ignore[arg-type]
 
 
 def _others_that_refer_to_contacts(session: Session) -> list[ColumnClause[int]]:
     """Return the columns of all other tables that refer to a contact, as the database knows them.
 
-    What the database removes with its contact (ON DELETE CASCADE) holds nothing of its own and doesn't count.
+    What is made anew from other rows holds nothing of its own and doesn't count.
     """
-    own = {model.__tablename__ for model in WRITTEN_BY_IMPORTS}
+    own = {model.__tablename__ for model in WRITTEN_BY_IMPORTS} | {ImportRow.__tablename__}
+    own |= {name for name, way in WAYS.items() if way is Way.MADE_ANEW}
     keys = inspect(session.connection()).get_multi_foreign_keys()
     return [
         table(name, column(key["constrained_columns"][0], Integer)).c[key["constrained_columns"][0]]
         for (_, name), of_table in keys.items()
         for key in of_table
-        if key["referred_table"] == "contacts" and name not in own and "ondelete" not in key.get("options", {})
+        if key["referred_table"] == "contacts" and name not in own
     ]

@@ -205,6 +205,11 @@ def _remove_strays(session: Session, settings: Settings) -> None:
             file.unlink(missing_ok=True)
 
 
+def forget_file(settings: Settings, job: Import) -> None:
+    """Remove the file of an import that was run: its rows are kept for the revert, and nothing else needs it."""
+    _remove_files(settings, job.public_id)
+
+
 def _remove_files(settings: Settings, public_id: str) -> None:
     for suffix in ("", ".readable", ".part"):
         (folder_of(settings) / f"{public_id}{suffix}").unlink(missing_ok=True)

@@ -42,19 +42,19 @@ def known_names(session: Session) -> Known:
         _small(name): account_id for account_id, name, _ in colleagues if by_name.count(_small(name)) == 1
     }
     owners |= {email: account_id for account_id, _, email in colleagues}
-    labels = topics_of(session).labels
-    topics: dict[str, str | int] = {_small(label): key for key, label in labels.items()}
+    topics = topics_of(session)
+    about: dict[str, str | int] = {_small(label): key for label, key in topics.names.items()}
     places: dict[str, str | int] = {_small(label): where.value for where, label in background.LABELS.items()}
     return Known(
         {
             Field.STAGE: {_small(stage.name): stage.id for stage in there},
-            Field.TOPIC: topics | {key: key for key in labels},
+            Field.TOPIC: about | {key: key for key in topics.labels},
             Field.OWNER: owners,
             Field.BACKGROUND: places | {where.value: where.value for where in Background},
         },
         {
             Field.STAGE: [stage.name for stage in there],
-            Field.TOPIC: list(labels.values()),
+            Field.TOPIC: [choice.label for choice in topics.offered],
             Field.OWNER: [],
             Field.BACKGROUND: list(background.LABELS.values()),
         },

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-MANY = "\x1f"
-"""Before each value of a cell that holds several, as those of vCards and JSON do (ASCII's unit separator)."""
+MANY = "\x01"
+"""Before each value of a cell that holds several, as those of vCards and JSON do (no letter, and no white space either)."""
 
 _ITEM = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,;|]|$)|([^,;|]+)')
 

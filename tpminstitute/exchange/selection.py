@@ -15,6 +15,7 @@ from tpminstitute.contacts.models import (
     ConsentChange,
     Contact,
     ContactAddress,
+    ContactCard,
     ContactTag,
     Note,
     ZoneSource,
@@ -22,7 +23,6 @@ from tpminstitute.contacts.models import (
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.db import Database
 from tpminstitute.exchange.fields import Field
-from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.pipeline.models import Lead, Stage
 
@@ -35,14 +35,16 @@ Values = dict[Field, Any]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which contacts are meant: those for which all of `where` holds, or all."""
+    """Which contacts are meant: those on whose card all of `where` holds (`lists.filters.Chosen.where`), or all who
+    have one; a person who was merged into another or erased has none.
+    """
 
     where: tuple[ColumnElement[bool], ...] = ()
 
 
 def count(session: Session, selection: Selection) -> int:
     """Return how many contacts are meant."""
-    return session.scalar(select(func.count()).select_from(Contact).where(*selection.where)) or 0
+    return session.scalar(select(func.count()).select_from(ContactCard).where(*selection.where)) or 0
 
 
 def batches(db: Database, selection: Selection, fields: Sequence[Field]) -> Iterator[list[Values]]:
@@ -52,14 +54,15 @@ def batches(db: Database, selection: Selection, fields: Sequence[Field]) -> Iter
     last = 0
     while True:
         with db.read() as session:
-            query = select(Contact).where(Contact.id > last, *selection.where).order_by(Contact.id).limit(BATCH)
-            contacts = session.scalars(query).all()
-            found = _values(session, contacts, fields)
+            meant = select(ContactCard.contact_id).where(ContactCard.contact_id > last, *selection.where)
+            ids = session.scalars(meant.order_by(ContactCard.contact_id).limit(BATCH)).all()
+            query = select(Contact).where(Contact.id.in_(ids)).order_by(Contact.id)
+            found = _values(session, session.scalars(query).all(), fields)
         if found:
             yield found
-        if len(contacts) < BATCH:
+        if len(ids) < BATCH:
             return
-        last = contacts[-1].id
+        last = ids[-1]
 
 
 def _values(session: Session, contacts: Sequence[Contact], fields: Sequence[Field]) -> list[Values]:
@@ -70,7 +73,7 @@ def _values(session: Session, contacts: Sequence[Contact], fields: Sequence[Fiel
         Field.NOTE: lambda: _lists(session, Note.contact_id, Note.body, ids, Note.id),
         Field.STAGE: lambda: _stages(session, ids),
         Field.OWNER: lambda: dict(session.execute(select(Account.id, Account.email)).all()),
-        Field.TOPIC: lambda: _topics(session, contacts),
+        Field.TOPIC: lambda: _topics(session, ids),
     }
     looked_up = {field: look() for field, look in lookups.items() if field in fields and ids}
     consents = _consents(session, ids)
@@ -126,13 +129,11 @@ def _stages(session: Session, ids: Sequence[int]) -> dict[int, str]:
     return dict(session.execute(query.order_by(Lead.id)).all())
 
 
-def _topics(session: Session, contacts: Sequence[Contact]) -> dict[int, str]:
-    """Return what each contact's newest inquiry is about, or what was said when they were brought in."""
-    known = topics_of(session)
-    about = {contact.id: known.label(contact.topic) for contact in contacts if contact.topic}
-    ids = [contact.id for contact in contacts]
-    query = select(Inquiry.contact_id, Inquiry.topic).where(Inquiry.contact_id.in_(ids)).order_by(Inquiry.id)
-    return about | {contact_id: known.label(topic) for contact_id, topic in session.execute(query)}
+def _topics(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return the topic of each as lists show it, by its label."""
+    topics = topics_of(session)
+    query = select(ContactCard.contact_id, ContactCard.topic).where(ContactCard.contact_id.in_(ids))
+    return {contact_id: topics.label(key) for contact_id, key in session.execute(query) if key is not None}
 
 
 def _consents(session: Session, ids: Sequence[int]) -> dict[int, Consent]:

@@ -75,7 +75,7 @@ def recognise(path: Path) -> FileKind:
     text = sample(path, find_encoding(path), len(head)).decode().lstrip()
     if text[:15].lower().startswith(("<!doctype", "<html", "<?xml")):
         raise Refusal(f"This is a web page or XML, and not a table as text. {_SAVE_AS}")
-    if sum(c < " " and c not in "\t\n\f\x1f" for c in text) > len(text) * 0.02:
+    if sum(c < " " and c not in "\t\n\f" for c in text) > len(text) * 0.02:
         raise Refusal(f"This isn't a file of text. {_SAVE_AS}")
     if text.upper().startswith("BEGIN:VCARD"):
         return FileKind.VCARD

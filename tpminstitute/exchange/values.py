@@ -36,7 +36,7 @@ _NO = frozenset(
      "subscribed")
 )  # fmt: skip
 _IN_BRACKETS = re.compile(r"<([^<>]+)>")
-_BETWEEN_ADDRESSES = re.compile(r"[,;|\s\x1f]+|:::")
+_BETWEEN_ADDRESSES = re.compile(r"[,;|\s\x01]+|:::")
 
 
 @dataclass

@@ -14,7 +14,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.core.jobs import Job
 from tpminstitute.exchange import reverting, running
 from tpminstitute.exchange.checking import Checking
-from tpminstitute.exchange.imports import file_of, tidy_imports
+from tpminstitute.exchange.imports import file_of, forget_file, tidy_imports
 from tpminstitute.exchange.leases import Lease, LostLease, take
 from tpminstitute.exchange.models import AT_WORK, Import, ImportState
 
@@ -90,6 +90,7 @@ def _step(db: Database, settings: Settings, lease: Lease) -> Callable[[], bool]:
     with db.read() as session:
         job = session.get_one(Import, lease.import_id)
     if job.state is ImportState.RUNNING:
+        forget_file(settings, job)
         return lambda: running.go_on(db, lease)
     if job.state is ImportState.REVERTING:
         return lambda: reverting.go_on(db, lease)

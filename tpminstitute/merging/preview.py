@@ -14,6 +14,7 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.tags import tags_of
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.belonging import Belonging, belongings
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.suppression import SENTENCES
 from tpminstitute.merging import joining
@@ -113,6 +114,8 @@ def _shown(session: Session, one: Field, contact: Contact) -> str:
             return topics_of(session).label(contact.topic) if contact.topic else ""
         case "background":
             return LABELS[contact.background] if contact.background else ""
+        case "topic":
+            return topics_of(session).label(contact.topic) if contact.topic else ""
         case _:
             owner = session.get(Account, contact.owner_id) if contact.owner_id else None
             return owner.name if owner else ""

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 from flask import Response as FlaskResponse
 from flask import render_template, request
+from sqlalchemy import select
 
 from tpminstitute.accounts.audit import record_audit
-from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.models import Contact, ContactCard
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.exchange.fields import EXPORTED, LABELS, Field
 from tpminstitute.exchange.selection import Selection, batches, count
 from tpminstitute.exchange.writing import FILES, FORMAT_LABELS, Format, write
-from tpminstitute.web.common import database, session
+from tpminstitute.lists.asking import read_chosen
+from tpminstitute.lists.wording import names, sentence
+from tpminstitute.web.common import database, session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me
 
@@ -26,11 +29,11 @@ MOST_TICKED = 1000
 @acting
 def choose_export() -> str:
     """Show what an export may hold, of the contacts that the address chooses."""
-    selection, sentence = _selection()
+    selection, words = _selection()
     return render_template(
         "staff/export.html",
         count=count(session(), selection),
-        sentence=sentence,
+        words=words,
         formats=FORMAT_LABELS,
         fields={field: LABELS[field] for field in EXPORTED},
         usual=USUAL,
@@ -43,9 +46,9 @@ def choose_export() -> str:
 def export_contacts() -> FlaskResponse:
     """Hand the chosen contacts out, line by line, in a transaction of its own; the audit log says so first."""
     form, fields = _format(), _fields()
-    selection, sentence = _selection()
+    selection, words = _selection()
     number = count(session(), selection)
-    what = f"{number:,} contacts as {form.value}: {sentence}; columns: {', '.join(fields)}"
+    what = f"{number:,} contacts as {form.value}: {words} Columns: {', '.join(fields)}"
     record_audit(session(), "contacts_exported", what, account_id=me().id)
     ending, media_type = FILES[form]
     answer = FlaskResponse(
@@ -57,11 +60,16 @@ def export_contacts() -> FlaskResponse:
 
 
 def _selection() -> tuple[Selection, str]:
-    """Return which contacts are meant, and how the audit log says it: those that were ticked, or all."""
+    """Return which contacts are meant, and in words: those that were ticked, or those that the address' filters choose.
+
+    A filter that can't be read chooses nobody.
+    """
     ticked = request.values.getlist("contact")[:MOST_TICKED]
-    if not ticked:
-        return Selection(), "all"
-    return Selection((Contact.public_id.in_(ticked),)), f"{len(ticked)} ticked"
+    if ticked:
+        ids = select(Contact.id).where(Contact.public_id.in_(ticked))
+        return Selection((ContactCard.contact_id.in_(ids),)), f"The {len(ticked)} that were ticked."
+    chosen = read_chosen(request.args, settings().institute_zone, me().id)
+    return Selection(tuple(chosen.where())), sentence(chosen, names(session()))
 
 
 def _format() -> Format:
