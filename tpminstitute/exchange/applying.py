@@ -131,7 +131,7 @@ class Applying:
         )
 
     def _without_who_left(self, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows whose consent stands: an address whose owner left and was erased is closed again as it comes."""
+        """Return the rows whose consent stands; the address of somebody who left and was erased is closed again."""
         if not rows:
             return []
         left = select(Consent.contact_id).where(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 MANY = "\x01"
-"""Before each value of a cell that holds several, as those of vCards and JSON do (no letter, and no white space either)."""
+"""Before each value of a cell that holds several, as those of vCards and JSON do; no letter, and no white space."""
 
 _ITEM = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,;|]|$)|([^,;|]+)')
 

@@ -14,7 +14,6 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.tags import tags_of
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.belonging import Belonging, belongings
-from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.suppression import SENTENCES
 from tpminstitute.merging import joining
