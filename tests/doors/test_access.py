@@ -51,6 +51,7 @@ FOR_ADMINISTRATORS = {
 
 OF_ONES_OWN = {
     "add_passkey",
+    "be_on_contact",
     "change_name",
     "change_password",
     "end_other_sessions",
@@ -62,9 +63,9 @@ OF_ONES_OWN = {
     "set_up_app",
     "take_password",
 }
-"""What a reader may change too: it is about themselves."""
+"""What a reader may change too: it is about themselves, as that they look at a contact now."""
 
-FORMS_OF_ADVISORS = {"edit_sequence", "new_letter", "new_sequence"}
+FORMS_OF_ADVISORS = {"edit_sequence", "new_contact", "new_letter", "new_sequence"}
 """Pages that are nothing but a form, which a reader can't send."""
 
 WHILE_SETTING_UP = {
