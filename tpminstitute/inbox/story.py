@@ -195,9 +195,10 @@ def _read(session: Session, contact_id: int, shown: Sequence[tuple[str, int]]) -
     read: dict[tuple[str, int], Entry] = {}
     for fact in timeline_of(session, contact_id, _ids(shown, "fact")):
         read["fact", fact.id] = fact
-    for mail in mails_by(session, _ids(shown, "said")):
+    mails, notes = _ids(shown, "said"), _ids(shown, "note")
+    for mail in mails_by(session, mails) if mails else ():
         read["said", mail.id] = Said(mail)
-    for note in notes_of(session, contact_id, _ids(shown, "note")):
+    for note in notes_of(session, contact_id, notes) if notes else ():
         read["note", note.id] = note
     for spoken in asked_and_heard(session, _ids(shown, "asked"), _ids(shown, "heard")):
         read["asked" if isinstance(spoken, Asked) else "heard", _id_of(spoken)] = spoken
