@@ -39,12 +39,16 @@ FOR_ADMINISTRATORS = {
     "change_role",
     "change_second_step",
     "close_account",
+    "erase_contact",
     "export_audit",
     "hold_mail",
     "invite",
+    "preview_erasure",
     "release_mail",
     "renew_invitation",
     "reopen_account",
+    "retention",
+    "set_retention",
     "take_off_second_step",
     "withdraw_invitation",
 }
@@ -54,18 +58,29 @@ OF_ONES_OWN = {
     "be_on_contact",
     "change_name",
     "change_password",
+    "change_people_view",
+    "choose_people_columns",
     "end_other_sessions",
     "end_session",
     "make_recovery_codes",
+    "open_people_with",
     "remove_app",
     "remove_passkey",
+    "save_people_view",
     "security.logout",
     "set_up_app",
     "take_password",
 }
 """What a reader may change too: it is about themselves, as that they look at a contact now."""
 
-FORMS_OF_ADVISORS = {"edit_sequence", "new_contact", "new_letter", "new_sequence"}
+FORMS_OF_ADVISORS = {
+    "choose_export",
+    "edit_sequence",
+    "new_contact",
+    "new_letter",
+    "new_sequence",
+    "preview_merge",
+}
 """Pages that are nothing but a form, which a reader can't send."""
 
 WHILE_SETTING_UP = {

@@ -70,6 +70,13 @@ def test_what_was_refused_or_changed_nothing_leaves_none(db, desk, desk_of, ada)
     assert entries(db) == []
 
 
+def test_what_the_browser_does_by_itself_leaves_none(db, desk, ada):
+    place = f"/staff/contacts/{ada.public_id}"
+    for what, fields in (("here", {}), ("reply/draft", {"text": "Dear Ada"})):
+        assert desk.client.post(f"{place}/{what}", data={"csrf_token": desk.token} | fields).status_code < 300
+    assert entries(db) == []
+
+
 def test_what_a_room_records_by_itself_is_on_record_once(db, boss):
     boss.client.post("/staff/mail/hold", data={"csrf_token": boss.token, "reason": "Moving house."})
     assert actions(db) == ["mail_held"]

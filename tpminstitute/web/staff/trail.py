@@ -40,6 +40,9 @@ KIND_OF_PLACE = {
 }
 """What sort of thing is changed at an address, by what follows /staff/."""
 
+UNTOLD = {"be_on_contact", "choose_people_columns", "keep_reply"}
+"""What the browser does by itself while somebody reads or types, and how one's own list looks."""
+
 UNSAID = ("secret", "token", "text")
 """Parts of an address that open something, or that somebody wrote."""
 
@@ -73,7 +76,8 @@ def leave_trail(response: Response) -> Response:
 
 
 def _note_change() -> None:
-    if not g.get("changed") or g.get("refused") or is_audited(session()):
+    action = (request.endpoint or "").rpartition(".")[2]
+    if not g.get("changed") or g.get("refused") or action in UNTOLD or is_audited(session()):
         return
     said = {name: value for name, value in (request.view_args or {}).items() if name not in UNSAID}
     contact_id = _contact_id(said)
@@ -81,7 +85,7 @@ def _note_change() -> None:
         said.pop("public_id", None)
     record_audit(
         session(),
-        (request.endpoint or "").rpartition(".")[2][:60],
+        action[:60],
         ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items()),
         account_id=current_user.id,
         contact_id=contact_id,
