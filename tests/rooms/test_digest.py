@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.conftest import on_sqlite
 from tests.factories import an_account, messages
 from tests.rooms.post import Post
-from tests.rooms.waits import a_draft_waits, is_answered, looked_after, somebody_waits
+from tests.rooms.waits import a_draft_waits, is_answered, looked_after, many_wait, somebody_waits
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MessageKind
@@ -144,8 +144,7 @@ def test_who_looks_after_somebody_is_told_that_they_wait(db, settings, alice):
 @on_sqlite
 def test_who_wants_everything_is_told_of_everything(db, settings, ada, alice):
     wants(db, alice, Digest.EVERYTHING)
-    for number in range(25):
-        somebody_waits(db, settings, MONDAY - number * HOUR)
+    many_wait(db, 25, MONDAY - HOUR)
     a_draft_waits(db, MONDAY - 9 * DAY, ada.email)
     assert write_digests(db, settings) == 1
     (mail,) = digests(db)

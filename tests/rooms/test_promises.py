@@ -166,8 +166,7 @@ def test_what_a_closed_account_looked_after_is_told_to_the_institute(db, setting
 
 @on_sqlite
 def test_several_people_at_once_are_one_mail(db, settings, ada, alice):
-    for number in range(25):
-        looked_after(db, somebody_waits(db, settings, FRIDAY_ONE + timedelta(minutes=number)), alice)
+    many_wait(db, 25, FRIDAY_ONE, alice)
     warn_of_promises(db, settings)
     (mail,) = warnings(db)
     assert mail.subject == "26 people wait for an answer that is due"

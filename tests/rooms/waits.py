@@ -103,14 +103,14 @@ def a_mail_failed(db: Database, contact: Contact, at: datetime, status: MessageS
     return message_id
 
 
-def many_wait(db: Database, number: int, since: datetime) -> None:
-    """Let as many people wait since then, of whom only the rows are there that a wait needs."""
+def many_wait(db: Database, number: int, since: datetime, owner_id: int | None = None) -> None:
+    """Let as many people wait since then, whom an account may look after; only the rows that a wait needs are there."""
     with db.write() as session:
         first = (session.scalar(select(Contact.id).order_by(Contact.id.desc()).limit(1)) or 0) + 1
         ids = range(first, first + number)
         people = [
             {"id": id, "public_id": f"many{id}", "email": f"m{id}@example.org", "email_key": f"m{id}@example.org"}
-            | {"name": f"Many {id}", "phone_typed": "", "first_seen_at": since}
+            | {"name": f"Many {id}", "phone_typed": "", "first_seen_at": since, "owner_id": owner_id}
             for id in ids
         ]
         session.execute(insert(Contact), people)
