@@ -38,6 +38,7 @@ def unmerge(session: Session, merge_id: int, account_id: int) -> None:
     remove_added(session, rows, but=kept)
     for contact in (first, second):  # in this order: the one that remained may hold the other one's address
         put_contact_back(session, rows, contact)
+    cards.rebuild(session, [first.id, second.id])  # a lead's card is drawn from them
     put_rows_back(session, rows, but=kept)
     session.expire_all()
     since.divide(session, found)

@@ -1,6 +1,7 @@
 """What a merge does with the rows of each table that speaks of a contact.
 
-The tables are found by the schema's foreign keys; a test fails for one whose way is not said here.
+The tables are found by the schema's foreign keys; a test fails for one whose way is not said here. What belongs to a
+row that moves goes with it, and needs no way of its own unless it is made anew.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ WAYS = {
     "follow_up_wishes": Way.MOVES,
     "import_rows": Way.MOVES,
     "inquiries": Way.MOVES,
+    "lead_cards": Way.MADE_ANEW,
     "leads": Way.MOVES,
     "likeness_keys": Way.MADE_ANEW,
     "merges": Way.STAYS,
