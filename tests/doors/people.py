@@ -54,7 +54,7 @@ class Desk:
         found.attrs["address"] = address
         return found
 
-    def press(self, label: str, on: Element, **fields: str) -> TestResponse:
+    def press(self, label: str, on: Element, /, **fields: str) -> TestResponse:
         """Fill in `fields` and press the first button that says `label` (or begins so)."""
         button = next(b for b in on.all("button") if b.words.startswith(label))
         form = next(parent for parent in reversed(button.parents) if parent.tag == "form")

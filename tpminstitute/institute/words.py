@@ -18,6 +18,11 @@ LABELS = {
 }
 
 
+def shown(name: str, value: Any) -> str:
+    """Return a setting's value as it stands by itself, '' for none; an address keeps its lines."""
+    return value if isinstance(value, str) else in_words(name, value)
+
+
 def in_words(name: str, value: Any) -> str:
     """Return a setting's value as a sentence can hold it, such as ``“TPM Institute”`` or ``Mon-Fri 09:00-17:00``."""
     if name == "office_hours":

@@ -32,6 +32,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     own_mail,  # noqa: F401
     people,  # noqa: F401
     people_views,  # noqa: F401
+    pipeline,  # noqa: F401
     presence,  # noqa: F401
     privacy,  # noqa: F401
     received,  # noqa: F401
@@ -45,11 +46,16 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     sequence_edit,  # noqa: F401
     sequence_settings,  # noqa: F401
     sequences,  # noqa: F401
+    settings_pages,  # noqa: F401
     setup,  # noqa: F401
+    stage_settings,  # noqa: F401
     suppressions,  # noqa: F401
+    tag_settings,  # noqa: F401
     time_machine,  # noqa: F401
     time_zone,  # noqa: F401
     today,  # noqa: F401
+    told_settings,  # noqa: F401
+    topic_settings,  # noqa: F401
     trail,  # noqa: F401
     uploads,  # noqa: F401
 )

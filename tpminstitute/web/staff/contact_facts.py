@@ -12,6 +12,7 @@ from tpminstitute.contacts.service import by_public_id, locked
 from tpminstitute.contacts.tags import add_tag, remove_tag
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import calls
+from tpminstitute.pipeline.endings import EndingProblem
 from tpminstitute.pipeline.service import lead_of, move_lead
 from tpminstitute.sequences.stopping import stop_by_hand
 from tpminstitute.web.common import session, settings
@@ -42,15 +43,19 @@ def assign_contact(public_id: str) -> Response:
 @staff.post("/contacts/<public_id>/stage")
 @acting
 def move_to_stage(public_id: str) -> Response:
-    """Move the contact's newest lead to another stage."""
+    """Move the contact's newest lead to another stage; one that ends there is asked why, or for which course."""
     typed = request.form.get("stage", "")
     stage_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+    lead = lead_of(session(), _contact(public_id).id)
 
-    def move(contact: Contact) -> bool:
-        lead = lead_of(session(), contact.id)
+    def move(_: Contact) -> bool:
         return lead is not None and move_lead(session(), lead.id, stage_id, me().id)
 
-    return _change(public_id, move, "The lead was moved.")
+    try:
+        return _change(public_id, move, "The lead was moved.")
+    except EndingProblem:
+        assert lead is not None  # it was asked how it ended
+        return redirect(url_for("staff.ask_to_move", lead_id=lead.id, to=stage_id, contact=1), 303)
 
 
 @staff.post("/contacts/<public_id>/tags")
@@ -112,6 +117,8 @@ def _change(public_id: str, change: Callable[[Contact], bool], done: str) -> Res
     try:
         changed = change(contact)
         flash(done if changed else NOTHING, "success" if changed else "warning")
+    except EndingProblem:
+        raise
     except Refusal as refusal:
         flash(str(refusal), "warning")
     return _home(contact)

@@ -53,6 +53,7 @@ PLACES = (
     Place("Inbox", "staff.inbox", ("/inbox", "/received")),
     Place("Contacts", "staff.people", ("/contacts",)),
     Place("Drafts", "staff.waiting_drafts", ("/drafts",), _drafts_waiting),
+    Place("Pipeline", "staff.pipeline", ("/pipeline",)),
     Place("Follow-ups", "staff.sequences", ("/sequences", "/calendar")),
 )
 """What staff work in all day."""
@@ -65,6 +66,7 @@ QUIET_PLACES = (
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
     Place("Reports", "staff.reports", ("/reports",)),
     Place("Accounts", "staff.accounts", ("/accounts", "/audit"), roles=(Role.ADMINISTRATOR,)),
+    Place("Settings", "staff.settings_overview", ("/settings",)),
     Place("Doctor", "staff.doctor", ("/doctor",)),
 )
 """What is looked up now and then."""

@@ -14,7 +14,7 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.core.db import Database
 from tpminstitute.inbox.models import Inquiry, ReceivedMail
 from tpminstitute.mail.models import Message
-from tpminstitute.pipeline.models import Reminder
+from tpminstitute.pipeline.models import Lead, Reminder
 from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
 
@@ -30,6 +30,7 @@ KIND_OF_PLACE = {
     "messages": "mail",
     "news": "account",
     "own-mail": "account",
+    "pipeline": "contact",
     "received": "contact",
     "reminders": "contact",
     "sequences": "follow_ups",
@@ -115,6 +116,8 @@ def _contact_id(said: dict[str, Any]) -> int | None:
 def _about(place: str, said: dict[str, Any]) -> Select[int | None] | None:
     if place == "messages" and "message_id" in said:
         return select(Message.contact_id).where(Message.id == said["message_id"])
+    if place == "pipeline" and "lead_id" in said:
+        return select(Lead.contact_id).where(Lead.id == said["lead_id"])
     if "public_id" not in said:
         return None
     match place:

@@ -10,6 +10,8 @@ from tpminstitute.contacts.background import LABELS
 from tpminstitute.contacts.models import BackgroundSource, Contact
 from tpminstitute.contacts.owners import owner_of, possible_owners
 from tpminstitute.contacts.tags import LONGEST, tags_of
+from tpminstitute.pipeline.endings import ending_in_words, ending_of
+from tpminstitute.pipeline.models import Stage
 from tpminstitute.pipeline.service import lead_of, stages
 from tpminstitute.web.staff.access import list_place, may_act, me
 from tpminstitute.web.staff.views import Action
@@ -67,8 +69,10 @@ def _stage(session: Session, contact: Contact) -> Fact | None:
     if lead is None:
         return None
     choices = [Choice(str(stage.id), stage.name, stage.id == lead.stage_id) for stage in stages(session)]
-    says = next(choice.label for choice in choices if choice.chosen)
-    return Fact("Stage", "stage", says, "", choices, _url("move_to_stage", contact))
+    says = session.get_one(Stage, lead.stage_id).name
+    ending = ending_of(session, lead.id)
+    note = ending_in_words(session, ending) if ending else ""
+    return Fact("Stage", "stage", says, note, choices, _url("move_to_stage", contact))
 
 
 def _owner(session: Session, contact: Contact) -> Fact:

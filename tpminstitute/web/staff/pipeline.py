@@ -1,0 +1,228 @@
+"""The pipeline: a board of leads by stage, and moving one, with why it was lost or which course was won."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from tpminstitute.accounts.models import Account, Role
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.topics import Topic, topics_of
+from tpminstitute.core import clock
+from tpminstitute.core.errors import Refusal
+from tpminstitute.pipeline import endings
+from tpminstitute.pipeline.board import BoardFilter, Column, Place, column_of, contact_of_lead
+from tpminstitute.pipeline.endings import Ending, EndingProblem
+from tpminstitute.pipeline.models import Lead, Outcome, Stage
+from tpminstitute.pipeline.service import move_back, move_lead, stages
+from tpminstitute.pipeline.stages import COUNTED
+from tpminstitute.sequences.course_dates import course_dates
+from tpminstitute.web.common import session, settings
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.access import acting, id_argument, may_act, me
+from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.undo import offer_undo
+
+NOBODY = "nobody"
+"""The choice of leads that no one looks after."""
+
+BOARD_PLACE = ("owner", "topic", "stage", "contact")
+"""The arguments by which the board (or the contact's page, for `contact`) is found again after a move."""
+
+
+@dataclass
+class TypedEnding:
+    """The form that moves a lead, as it was typed, with a sentence for each field that needs a change."""
+
+    to: int
+    shown: int
+    reason: str = ""
+    course_date: str = ""
+    course: str = ""
+    note: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def ending(self) -> Ending:
+        """Return what it says of the ending."""
+        return Ending(_number(self.reason), _number(self.course_date), self.course, self.note)
+
+
+@staff.get("/pipeline")
+def pipeline() -> str:
+    """Show the board; `?owner=` and `?topic=` narrow it, `?stage=` shows one stage by pages."""
+    chosen = _chosen()
+    every = stages(session())
+    only = id_argument("stage")
+    shown = [stage for stage in every if only is None or stage.id == only]
+    if not shown:
+        abort(404)
+    after = _place(request.args.get("after", "")) if only is not None else None
+    columns = [column_of(session(), stage, chosen, after) for stage in shown]
+    return render_template(
+        "staff/pipeline.html",
+        columns=columns,
+        more={column.stage.id: _more(column) for column in columns},
+        stages=every,
+        only=shown[0] if only is not None else None,
+        paged=after is not None,
+        topics=topics_of(session()),
+        owners=session().scalars(select(Account).where(Account.role != Role.READER).order_by(Account.name)).all(),
+        owner=request.args.get("owner", ""),
+        topic=chosen.topic or "",
+        narrowed=chosen != BoardFilter(),
+        kept=_kept(),
+        counted=COUNTED,
+        now=clock.now(),
+        may_act=may_act(),
+    )
+
+
+@staff.get(f"/pipeline/leads/<{ROW_ID}:lead_id>/move")
+@acting
+def ask_to_move(lead_id: int) -> str:
+    """Show the form that moves a lead; `?to=` is the stage it should move to."""
+    lead = session().get(Lead, lead_id)
+    if lead is None:
+        abort(404)
+    before = endings.ending_of(session(), lead_id)
+    form = TypedEnding(id_argument("to") or lead.stage_id, id_argument("from") or lead.stage_id)
+    if before is not None:
+        form.reason, form.course_date = str(before.lost_reason_id or ""), str(before.course_date_id or "")
+        form.course, form.note = before.course if before.course_date_id is None else "", before.note
+    return _form(lead, form)
+
+
+@staff.post(f"/pipeline/leads/<{ROW_ID}:lead_id>/move")
+@acting
+def move(lead_id: int) -> Response | tuple[str, int]:
+    """Move a lead; where it has to say why or which course, and didn't, it is asked."""
+    lead = session().get(Lead, lead_id)
+    if lead is None:
+        abort(404)
+    sent = request.form
+    form = TypedEnding(
+        to=_number(sent.get("to", "")) or 0,
+        shown=_number(sent.get("from", "")) or lead.stage_id,
+        reason=sent.get("reason", "")[:10],
+        course_date=sent.get("course_date", "")[:10],
+        course=sent.get("course", "")[:1000],
+        note=sent.get("note", "")[:1000],
+    )
+    undo = _undo_url(lead, form.to)
+    try:
+        moved = move_lead(session(), lead_id, form.to, me().id, form.ending(), shown_stage_id=form.shown)
+    except EndingProblem as problem:
+        if "asked" not in sent:
+            asking: dict[str, Any] = {"to": form.to, "from": form.shown, **_kept()}
+            return redirect(url_for("staff.ask_to_move", lead_id=lead_id, **asking), 303)
+        form.errors[problem.field] = str(problem)
+        return _form(lead, form), 422
+    except Refusal as refusal:
+        flash(str(refusal), "warning")
+        return _home(lead)
+    if moved:
+        stage = session().get_one(Stage, form.to)
+        contact = session().get_one(Contact, lead.contact_id)
+        offer_undo(f"{contact.name} was moved to “{stage.name}”.", undo)
+    return _home(lead)
+
+
+@staff.post(f"/pipeline/leads/<{ROW_ID}:lead_id>/back")
+@acting
+def move_lead_back(lead_id: int) -> Response:
+    """Undo a move: the address says where the lead was, and how it had ended there."""
+    lead = session().get(Lead, lead_id)
+    to, shown = id_argument("to"), id_argument("from")
+    if lead is None or to is None or shown is None or session().get(Stage, shown) is None:
+        abort(404)
+    args = request.args
+    ending = Ending(id_argument("reason"), id_argument("date"), args.get("course", ""), args.get("note", ""))
+    try:
+        done = move_back(session(), settings(), lead_id, to, me().id, ending, shown_stage_id=shown)
+        flash("It was moved back." if done else "It was there already.", "success")
+    except Refusal as refusal:
+        flash(str(refusal), "warning")
+    return _home(lead)
+
+
+def _form(lead: Lead, form: TypedEnding) -> str:
+    contact = contact_of_lead(session(), lead.id)
+    assert contact is not None  # a lead is somebody's
+    now = clock.now()
+    dates = [use.course for use in course_dates(session())]
+    topics = topics_of(session()).offered
+    return render_template(
+        "staff/lead_move.html",
+        contact=contact,
+        lead=lead,
+        form=form,
+        stages=stages(session()),
+        here=session().get_one(Stage, lead.stage_id),
+        reasons=endings.lost_reasons(session()),
+        courses=[course for course in dates if course.begins_at > now or str(course.id) == form.course_date],
+        past=[course for course in dates if course.begins_at <= now and str(course.id) != form.course_date],
+        suggestions=[topic.label for topic in topics if topic.key not in (Topic.OTHER, Topic.COURSES)],
+        zone=settings().institute_zone,
+        kept=_kept(),
+        back_url=_home_url(lead),
+        longest_course=endings.LONGEST_COURSE,
+        longest_note=endings.LONGEST_NOTE,
+        Outcome=Outcome,
+    )
+
+
+def _undo_url(lead: Lead, to: int) -> str:
+    was = endings.ending_of(session(), lead.id)
+    said: dict[str, Any] = {}
+    if was is not None:
+        said = {"reason": was.lost_reason_id, "date": was.course_date_id, "course": was.course, "note": was.note}
+    where = {"to": lead.stage_id, "from": to, **_kept()}
+    return url_for("staff.move_lead_back", lead_id=lead.id, **{k: v for k, v in (said | where).items() if v})
+
+
+def _chosen() -> BoardFilter:
+    owner, topic = request.args.get("owner", ""), request.args.get("topic", "")
+    known = topic if topic in topics_of(session()) else None
+    return BoardFilter(_number(owner), owner == NOBODY, known)
+
+
+def _kept() -> dict[str, Any]:
+    return {name: request.args[name] for name in BOARD_PLACE if request.args.get(name)}
+
+
+def _home(lead: Lead) -> Response:
+    return redirect(_home_url(lead), 303)
+
+
+def _home_url(lead: Lead) -> str:
+    if request.args.get("contact"):
+        contact = contact_of_lead(session(), lead.id)
+        assert contact is not None  # a lead is somebody's
+        return url_for("staff.contact", public_id=contact.public_id)
+    return url_for("staff.pipeline", **_kept(), _anchor=f"lead-{lead.id}")
+
+
+def _more(column: Column) -> str | None:
+    if column.more is None:
+        return None
+    kept = {name: text for name, text in _kept().items() if name != "stage"}
+    at = f"{column.more.since.isoformat()}_{column.more.lead_id}"
+    return url_for("staff.pipeline", **kept, stage=column.stage.id, after=at)
+
+
+def _place(text: str) -> Place | None:
+    """Return the place of a page, None for what can't be one: the first page is shown then."""
+    moment, _, lead_id = text.partition("_")
+    try:
+        since = datetime.fromisoformat(moment).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    number = _number(lead_id)
+    return Place(since, number) if number is not None else None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
