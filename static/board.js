@@ -74,6 +74,10 @@ board.addEventListener("dragend", () => {
   dragged = null;
 });
 
-// After a move the page is new: the card that was moved has the focus again.
+// After a move the page is new: the card that was moved has the focus again, once the browser has scrolled to it.
 const moved = location.hash.startsWith("#lead-") && document.getElementById(location.hash.slice(1));
-if (moved && seen(moved)) linkOf(moved).focus();
+if (moved && seen(moved)) {
+  const focus = () => requestAnimationFrame(() => linkOf(moved).focus());
+  if (document.readyState === "complete") focus();
+  else addEventListener("load", focus);
+}
