@@ -40,8 +40,8 @@ _HEADINGS = {
     Field.TAGS: "tags; tag; labels; label; categories; category; group membership; groups; lists; kategorien; "
     "kategorie; gruppen; catégories; étiquettes; categorías; etiquetas; categorias; categorie; etichette; "
     "categorieën; kategorier; etykiety; метки; категории",
-    Field.STAGE: "stage; lead stage; pipeline stage; deal stage; lead status; contact status; phase; étape; etapa; "
-    "fase; etap; этап",
+    Field.STAGE: "stage; lead stage; pipeline stage; deal stage; lead status; contact status; phase; stufe; "
+    "étape; etapa; fase; etap; этап",
     Field.OWNER: "owner; contact owner; lead owner; record owner; hubspot owner; assigned to; assigned user; "
     "assigneduser; assigned user name; assignedusername; advisor; owner email; zuständig; besitzer; verantwortlich; "
     "propriétaire; propietario; proprietário; proprietario; eigenaar; właściciel; ответственный",

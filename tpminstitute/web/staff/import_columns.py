@@ -25,7 +25,6 @@ _PREVIEW = 4
 _LONGEST_SENTENCE = 2000
 
 HINTS = {
-    Field.FIRST_NAME: "First name (first and last make the name)",
     Field.OWNER: "Owner (a colleague’s address or name)",
     Field.TAGS: "Tags (commas between them)",
     Field.OPTED_OUT: "Unsubscribed (yes closes the address to follow-ups)",

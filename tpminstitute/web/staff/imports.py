@@ -150,7 +150,7 @@ def _page(job: Import) -> str:
         kind=KIND_NAMES[from_json(job.choices).layout.kind],
         choices=from_json(job.choices),
         lacks=steps.lacks_of_consent(from_json(job.choices)),
-        problems=[(row, [shown(cell) for cell in row.cells]) for row in page.rows],
+        problems=[(row, [shown(cell) for cell in row.cells if cell.strip()]) for row in page.rows],
         problem_kinds=PROBLEM_KINDS,
         more_url=_after_url(job, page.after),
         first_url=url_for("staff.one_import", public_id=job.public_id) if "after" in request.args else None,
