@@ -13,6 +13,7 @@ from tests.rooms.plans import CERTIFICATIONS, EXPERIENCE, SKILLS, a_step
 from tpminstitute.accounts.models import Account, AuditEntry, Role
 from tpminstitute.core import clock
 from tpminstitute.mail.models import Template
+from tpminstitute.pipeline.stages import rename_stage
 from tpminstitute.sequences import editing, switching
 from tpminstitute.sequences.course_dates import CourseFacts, add_course_date
 from tpminstitute.sequences.models import Enrollment, Sequence, SequenceVersion, WaitUnit
@@ -483,3 +484,12 @@ def test_changes_at_the_desk_are_in_the_audit_log_by_name(db, desk, alice, seque
         "own-after-the-fair, version 2",
         alice,
     )
+
+
+def test_a_stage_that_was_renamed_stays_ticked_by_its_old_name(db, desk, sequence_id):
+    edit = f"/staff/sequences/{sequence_id}/edit"
+    press(desk, desk.page(edit), "Save", [("step-1-stages", "New")])
+    with db.write() as session:
+        rename_stage(session, 1, 1, "Just arrived", 1)
+    labels = [label for label in desk.page(edit).all("label") if label.words == "New (“Just arrived” now)"]
+    assert ["checked" in label.first("input").attrs for label in labels] == [False, True]

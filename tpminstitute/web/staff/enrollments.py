@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.background import LABELS as BACKGROUND_LABELS
@@ -16,7 +15,7 @@ from tpminstitute.contacts.service import locked
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.audience import Audience, Candidate, candidates
-from tpminstitute.pipeline.models import Stage
+from tpminstitute.pipeline.service import stages
 from tpminstitute.sequences.enrolling import begin_by_hand, obstacles
 from tpminstitute.sequences.forecast import Expected, expected_for
 from tpminstitute.sequences.models import Sequence
@@ -100,7 +99,7 @@ def _page(sequence: Sequence) -> str:
         may_begin=may_act(),
         topics=topics_of(session()).labels,
         backgrounds=BACKGROUND_LABELS,
-        stages=session().scalars(select(Stage).order_by(Stage.position)).all(),
+        stages=stages(session()),
         chosen=_choice(),
         post_url=_url(sequence),
         more_url=_url(sequence, after=str(shown[-1].place)) if len(found) > MOST else None,

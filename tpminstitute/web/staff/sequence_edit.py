@@ -3,13 +3,13 @@
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.templates import current_subjects
-from tpminstitute.pipeline.models import Stage
+from tpminstitute.pipeline.service import stages
+from tpminstitute.pipeline.stages import former_names
 from tpminstitute.sequences import editing
 from tpminstitute.sequences.conditions import WORDS
 from tpminstitute.sequences.models import Sequence
@@ -147,10 +147,19 @@ def _form(sequence: Sequence | None, plan: TypedPlan, **shown: Any) -> str:
         replies=REPLIES,
         topics=topics_of(session()).offered_beside(plan.topics()),
         backgrounds=WORDS,
-        stages=session().scalars(select(Stage.name).order_by(Stage.position)).all(),
+        stages=_stages(plan),
         longest_name=editing.LONGEST_NAME,
         **shown,
     )
+
+
+def _stages(plan: TypedPlan) -> dict[str, str]:
+    """Return the stages to choose from, and those ticked by a name that they had before."""
+    former = former_names(session())
+    ticked = {name for step in plan.steps for name in step.stages if name in former}
+    return {stage.name: stage.name for stage in stages(session())} | {
+        name: f"{name} (“{former[name]}” now)" for name in sorted(ticked)
+    }
 
 
 def _button() -> str:
