@@ -42,7 +42,8 @@ def steady_now() -> datetime:
 
 
 def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
-    """Return Celery's schedule: sweep and index every `sweep_seconds`, what is due each minute, tidying each hour.
+    """Return Celery's schedule: sweep, index and work with many contacts every `sweep_seconds`, what is due each
+    minute, tidying each hour.
 
     New contacts are compared with the others each minute. What the rules of retention mean goes a little every five
     minutes, until all has gone for the day.
@@ -54,6 +55,7 @@ def schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
         Job.FOLLOW_UP: FOLLOW_UP_SECONDS,
         Job.LOOK_AHEAD: LOOK_AHEAD_SECONDS,
         Job.TIDY: TIDY_SECONDS,
+        Job.BULK: sweep_seconds,
         Job.COMPARE: COMPARE_SECONDS,
         Job.RETAIN: RETAIN_SECONDS,
         Job.INDEX: sweep_seconds,

@@ -15,6 +15,7 @@ from tpminstitute.core.jobs import Job
 from tpminstitute.exchange.work import go_on_with_imports
 from tpminstitute.inbox.provider_events import tidy_hook_events
 from tpminstitute.institute.service import effective
+from tpminstitute.lists import bulk
 from tpminstitute.lists.search_upkeep import settle
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
@@ -50,6 +51,10 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     @celery.task(name=Job.INDEX.value)
     def _index() -> None:
         settle(db, seconds=INDEX_SECONDS)
+
+    @celery.task(name=Job.BULK.value)
+    def _bulk() -> None:
+        bulk.go_on(db)
 
     @celery.task(name=Job.TIDY.value)
     def _tidy() -> None:

@@ -51,10 +51,12 @@ def upgrade() -> None:
         sa.Column("whom", sa.Text(), nullable=False),
         sa.Column("contacts", sa.Integer(), nullable=False),
         sa.Column("state", _enum("bulk_state", "running", "done", "undoing", "undone"), nullable=False),
+        sa.Column("undone_by", sa.Integer(), nullable=True),
         sa.CheckConstraint("sentence <> ''", name=op.f("ck_bulk_actions_sentence_not_empty")),
         sa.CheckConstraint("whom <> ''", name=op.f("ck_bulk_actions_whom_not_empty")),
         sa.CheckConstraint("contacts >= 1", name=op.f("ck_bulk_actions_means_somebody")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_bulk_actions_account_id")),
+        sa.ForeignKeyConstraint(["undone_by"], ["accounts.id"], name=op.f("fk_bulk_actions_undone_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_actions")),
     )
     op.create_index("ix_bulk_actions_at", "bulk_actions", ["at"])

@@ -224,4 +224,4 @@ def test_a_reader_looks_and_keeps_views(db, desk, three):
         session.scalars(select(Account)).one().role = Role.READER
     page = save(desk, "/staff/contacts?topic=pmp", "PMP")
     assert people(page) == ["Ben"]
-    assert page.all("input", name="tick") == []
+    assert page.all("input", name="contact") == []

@@ -30,6 +30,7 @@ class Job(StrEnum):
     LOOK_AHEAD = "look_ahead"
     INDEX = "index"
     TIDY = "tidy"
+    BULK = "bulk"
     COMPARE = "compare"
     RETAIN = "retain"
     IMPORT = "import"

@@ -17,7 +17,8 @@ from tpminstitute.pipeline.models import Lead
 class Audience:
     """Whom a choice means; what is None (or empty) doesn't narrow it.
 
-    `topic` and the time are those of the newest inquiry of each; `stage_id` is where their newest lead stands.
+    `topic` and the time are those of the newest inquiry of each; `stage_id` is where their newest lead stands; `whose`
+    are the ids of the only contacts that may be meant, such as those of a list.
     """
 
     topic: str | None = None
@@ -27,6 +28,7 @@ class Audience:
     wrote_from: datetime | None = None
     wrote_before: datetime | None = None
     public_id: str = ""
+    whose: Select[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Candidate:
 def candidates(session: Session, audience: Audience, most: int, after: int | None = None) -> Sequence[Candidate]:
     """Return the contacts that `audience` means, who wrote last first, `most` of them, those after a place on."""
     newest = select(func.max(Inquiry.id)).where(Inquiry.followed_through_at.is_not(None)).group_by(Inquiry.contact_id)
+    if audience.whose is not None:
+        newest = newest.where(Inquiry.contact_id.in_(audience.whose))
     chosen = (
         select(Contact, Inquiry)
         .join(Inquiry, Inquiry.contact_id == Contact.id)

@@ -97,7 +97,7 @@ class Chosen:
     def on_card(self) -> list[ColumnElement[bool]]:
         """Return the conditions that a contact's card answers by itself."""
         found: list[ColumnElement[bool]] = [ContactCard.apart.is_(self.apart)]
-        if self.unread:
+        if self.unread or (self.never_began is not None and self.never_began in (self.began, self.running)):
             found.append(false())
         if self.stages or self.outcomes:
             found.append(self._stands())

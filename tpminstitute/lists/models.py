@@ -84,6 +84,7 @@ class BulkAction(Base):
     whom: Mapped[str] = mapped_column(Text)
     contacts: Mapped[int]
     state: Mapped[BulkState] = mapped_column(enum_type(BulkState), index=True)
+    undone_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
 
 
 class BulkOutcome(StrEnum):

@@ -9,6 +9,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     account,  # noqa: F401
     accounts,  # noqa: F401
     audit,  # noqa: F401
+    bulk,  # noqa: F401
     calendar,  # noqa: F401
     contact_facts,  # noqa: F401
     desk,  # noqa: F401

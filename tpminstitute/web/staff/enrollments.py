@@ -24,11 +24,12 @@ from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
 from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.people import listed_ids
 
 MOST = 100
 """Contacts looked at on one page, and begun at once."""
 
-CHOICES = ("topic", "stage", "background", "tag", "from", "until", "contact", "after")
+CHOICES = ("topic", "stage", "background", "tag", "from", "until", "contact", "list", "after")
 """What the address may say of whom is meant."""
 
 
@@ -125,6 +126,7 @@ def _audience() -> Audience:
         wrote_from=_midnight(args.get("from", "")),
         wrote_before=_midnight(args.get("until", ""), days=1),
         public_id=args.get("contact", "")[:20],
+        whose=listed_ids(args.get("list", "")),
     )
 
 

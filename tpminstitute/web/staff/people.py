@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from flask import redirect, render_template, request, url_for
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from tpminstitute.contacts.models import Contact, ContactCard
 from tpminstitute.core.text import one_line
 from tpminstitute.lists.asking import LABELS, parameters, read_chosen
 from tpminstitute.lists.filters import Chosen, Order
@@ -27,6 +29,8 @@ FOUND_AT_MOST = 10_000
 """Contacts that a search hands over to the filters."""
 
 LONGEST_SEARCH = 500
+LONGEST_ADDRESS = 40_000
+MOST_FIELDS = 1_200
 
 EVERYBODY = "all"
 """The view of everybody, in an address."""
@@ -125,7 +129,21 @@ def choose_people_columns() -> Response:
 
 def back_to_list() -> str:
     """Return the address of the list that a form was on; what it says is read as any address is."""
-    return f"{url_for('staff.people')}?{request.form.get('list', '')[:4000]}"
+    return f"{url_for('staff.people')}?{request.form.get('list', '')[:LONGEST_ADDRESS]}"
+
+
+def listed_ids(query: str) -> Select[int] | None:
+    """Return the ids of the contacts that a list's address holds, or that were ticked on it; None without one."""
+    if not query:
+        return None
+    given: Any = MultiDict(parse_qsl(query[:LONGEST_ADDRESS], max_num_fields=MOST_FIELDS))
+    ticked = given.getlist("contact")
+    if ticked:
+        return select(Contact.id).where(Contact.public_id.in_(ticked))
+    ids = read_chosen(given, settings().institute_zone, me().id).ids()
+    search = one_line(given.get("q", ""), LONGEST_SEARCH)
+    found = matching_ids(session(), search, FOUND_AT_MOST).ids if search else None
+    return ids if found is None else ids.where(ContactCard.contact_id.in_(found))
 
 
 def _count(look: Look, page: Page, among: Any, *, turned: bool) -> Count:

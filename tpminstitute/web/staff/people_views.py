@@ -18,9 +18,7 @@ from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import me
 from tpminstitute.web.staff.messages import ROW_ID
-from tpminstitute.web.staff.people import EVERYBODY, back_to_list
-
-MOST_FIELDS = 1_000
+from tpminstitute.web.staff.people import EVERYBODY, LONGEST_ADDRESS, MOST_FIELDS, back_to_list
 
 
 @staff.post("/contacts/views")
@@ -74,7 +72,7 @@ def open_people_with() -> Response:
 
 def _look() -> Look:
     """Return the list that the form was on, read from its address."""
-    given: Any = MultiDict(parse_qsl(request.form.get("list", "")[:4000], max_num_fields=MOST_FIELDS))
+    given: Any = MultiDict(parse_qsl(request.form.get("list", "")[:LONGEST_ADDRESS], max_num_fields=MOST_FIELDS))
     order = given.get("order", "")
     return Look(
         read_chosen(given, settings().institute_zone, me().id),

@@ -1,0 +1,177 @@
+"""One thing done with many contacts at the desk: whom and what, exactly what would happen, how far it is, and undo."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from tpminstitute.accounts.audit import record_audit
+from tpminstitute.accounts.models import Account
+from tpminstitute.contacts.owners import possible_owners
+from tpminstitute.core.errors import Refusal
+from tpminstitute.lists import bulk as room
+from tpminstitute.lists.bulk_kinds import NOBODY, Doing
+from tpminstitute.lists.bulk_queries import Preview, Whom, count, left_of, outcomes, preview, recent
+from tpminstitute.lists.models import BulkAction, BulkKind, BulkOutcome, BulkState
+from tpminstitute.lists.search import matching_ids
+from tpminstitute.lists.wording import names, sentence
+from tpminstitute.pipeline.service import stages
+from tpminstitute.sequences.models import Sequence
+from tpminstitute.web.common import session
+from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.access import acting, may_act, me
+from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.people import FOUND_AT_MOST, asked_for
+from tpminstitute.web.staff.undo import offer_undo
+
+MOST_TICKED = 1_000
+
+LABELS = {
+    BulkKind.ASSIGN: "Say who looks after them",
+    BulkKind.TAG: "Put a tag on them",
+    BulkKind.UNTAG: "Take a tag off them",
+    BulkKind.MOVE: "Move their leads to a stage",
+    BulkKind.STOP: "Stop their follow-ups",
+}
+
+
+@staff.get("/contacts/bulk")
+@acting
+def choose_bulk() -> str | Response:
+    """Show what can be done with the ticked contacts (`contact`) or with all of a list (`whom=all`).
+
+    With `do` and `to` it shows exactly what would happen.
+    """
+    whom, said = _whom()
+    if whom is None:
+        flash("Nobody was ticked. Tick somebody, or choose all of the list.", "warning")
+        return redirect(url_for("staff.people", view="all"))
+    doing, shown, problem = _doing(request.args), None, ""
+    if doing is not None:
+        try:
+            shown = preview(session(), whom, doing)
+        except Refusal as refusal:
+            problem = str(refusal)
+    return _page(whom, said, doing, shown, problem)
+
+
+@staff.post("/contacts/bulk")
+@acting
+def begin_bulk() -> Response | tuple[str, int]:
+    """Do what the preview showed, if it still is what would happen."""
+    whom, said = _whom()
+    doing, seen = _doing(request.args), request.form.get("expected", "")
+    if whom is None or doing is None or not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+        abort(400)
+    try:
+        with session().begin_nested():
+            action = room.begin(session(), me().id, whom, doing, said, int(seen))
+    except Refusal as refusal:
+        flash(str(refusal), "warning")
+        return redirect(f"{url_for('staff.choose_bulk')}?{urlencode(_parameters())}", 303)
+    what = f"{action.contacts:,} contacts: {action.sentence} Whom: {said}"
+    record_audit(session(), "contacts_changed_together", what, account_id=me().id)
+    offer_undo(action.sentence, url_for("staff.undo_bulk", action_id=action.id))
+    return redirect(url_for("staff.bulk_action", action_id=action.id), 303)
+
+
+@staff.get("/bulk")
+def bulk_actions() -> str:
+    """Show what was done with many contacts in the last day."""
+    actions = recent(session())
+    return render_template("staff/bulk_actions.html", actions=[_told(action) for action in actions])
+
+
+@staff.get(f"/bulk/<{ROW_ID}:action_id>")
+def bulk_action(action_id: int) -> str:
+    """Show one thing that was done with many: how far it is, and who was left as they are, and why."""
+    action = session().get(BulkAction, action_id)
+    if action is None:
+        abort(404)
+    return render_template("staff/bulk_action.html", told=_told(action), left=left_of(session(), action.id))
+
+
+@staff.post(f"/bulk/<{ROW_ID}:action_id>/undo")
+@acting
+def undo_bulk(action_id: int) -> Response:
+    """Take back what was done with many; what somebody changed since stays, and the page says whose."""
+    try:
+        action = room.take_back(session(), action_id, me().id)
+        record_audit(session(), "contacts_changed_back", f"action {action.id}: {action.sentence}", account_id=me().id)
+        flash("It is taken back." if action.state is BulkState.UNDONE else "It is being taken back.", "success")
+    except Refusal as refusal:
+        flash(str(refusal), "warning")
+    return redirect(url_for("staff.bulk_action", action_id=action_id), 303)
+
+
+def _whom() -> tuple[Whom | None, str]:
+    """Return whom the address means, and in words; None when nobody was ticked."""
+    asked = asked_for(session())
+    if asked is None:
+        return None, ""
+    if request.args.get("whom") == "all":
+        found = matching_ids(session(), asked.search, FOUND_AT_MOST).ids if asked.search else None
+        said = sentence(asked.look.chosen, names(session()))
+        said += f" Among whom the search finds for “{asked.search}”." if asked.search else ""
+        return Whom(asked.look.chosen, among=None if found is None else tuple(found)), said
+    ticked = tuple(dict.fromkeys(request.args.getlist("contact")[:MOST_TICKED]))
+    number = "The one that was ticked." if len(ticked) == 1 else f"The {len(ticked)} that were ticked."
+    return (Whom(asked.look.chosen, ticked), number) if ticked else (None, "")
+
+
+def _doing(args: Any) -> Doing | None:
+    """Return what the address wants to do, or None while nothing is chosen."""
+    kinds = {kind.value: kind for kind in BulkKind}
+    kind = kinds.get(args.get("do", ""))
+    return None if kind is None else Doing(kind, args.get(f"to_{kind.value}", "").strip()[:200])
+
+
+def _page(whom: Whom, said: str, doing: Doing | None, shown: Preview | None, problem: str) -> str:
+    chosen = doing or Doing(BulkKind.ASSIGN)
+    sequences = session().query(Sequence).filter(Sequence.active).order_by(Sequence.name).all()
+    carried = [pair for pair in _parameters() if pair[0] != "do" and not pair[0].startswith("to_")]
+    enroll = [(each.name, _enrolling(each.id, carried)) for each in sequences]
+    return render_template(
+        "staff/bulk.html",
+        said=said,
+        count=shown.contacts if shown else count(session(), whom),
+        labels=LABELS,
+        kind=doing.kind if doing else None,
+        targets={kind: (chosen.target if chosen.kind is kind else "") for kind in BulkKind},
+        owners=[(NOBODY, "Nobody"), *((str(each.id), each.name) for each in possible_owners(session()))],
+        stages=[(str(stage.id), stage.name) for stage in stages(session())],
+        shown=shown,
+        problem=problem,
+        carried=carried,
+        post_url=f"{url_for('staff.begin_bulk')}?{urlencode(_parameters())}",
+        enroll=enroll,
+    )
+
+
+def _enrolling(sequence_id: int, carried: list[tuple[str, str]]) -> str:
+    """Return the address of the preview of who begins a sequence, of those who are meant here."""
+    everybody = ("whom", "all") in carried
+    listed = [pair for pair in carried if pair[0] != "whom" and not (everybody and pair[0] == "contact")]
+    return url_for("staff.preview_enrollments", sequence_id=sequence_id, list=urlencode(listed))
+
+
+def _parameters() -> list[tuple[str, str]]:
+    return list(request.args.items(multi=True))
+
+
+def _told(action: BulkAction) -> dict[str, Any]:
+    """Return an action as its page tells it."""
+    numbers = outcomes(session(), action.id)
+    undoing = action.state in (BulkState.UNDOING, BulkState.UNDONE)
+    return {
+        "action": action,
+        "by": session().get_one(Account, action.account_id).name,
+        "done": numbers.get(BulkOutcome.DONE, 0),
+        "waiting": numbers.get(BulkOutcome.DONE if undoing else BulkOutcome.WAITING, 0),
+        "undone": numbers.get(BulkOutcome.UNDONE, 0),
+        "kept": numbers.get(BulkOutcome.KEPT, 0),
+        "left": numbers.get(BulkOutcome.LEFT, 0),
+        "working": action.state in (BulkState.RUNNING, BulkState.UNDOING),
+        "undoable": room.may_take_back(action) and may_act(),
+    }
