@@ -38,6 +38,7 @@ def _page(address: str) -> str:
 
 GONE = frozenset(
     (
+        "bulk_changes",
         "contact_addresses",
         "contact_cards",
         "contact_tags",
