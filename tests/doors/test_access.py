@@ -35,21 +35,48 @@ AT_THE_DOOR = {
 
 FOR_ADMINISTRATORS = {
     "accounts",
+    "add_reason",
+    "add_stage",
+    "add_topic",
+    "archive_reason",
+    "archive_stage",
+    "archive_topic",
+    "ask_to_change_tag",
     "audit",
     "change_role",
     "change_second_step",
+    "change_tag",
+    "change_topic",
     "close_account",
     "erase_contact",
     "export_audit",
     "hold_mail",
+    "institute_settings",
     "invite",
+    "move_reason",
+    "move_stage",
+    "move_topic",
+    "offer_topic",
     "preview_erasure",
+    "promise_settings",
     "release_mail",
+    "rename_reason",
+    "rename_stage",
     "renew_invitation",
     "reopen_account",
+    "reset_setting",
+    "restore_reason",
+    "restore_stage",
     "retention",
+    "save_institute_settings",
+    "save_promise_settings",
+    "save_told_settings",
     "set_retention",
+    "stage_settings",
+    "tag_settings",
     "take_off_second_step",
+    "told_settings",
+    "topic_settings",
     "withdraw_invitation",
 }
 
@@ -74,12 +101,14 @@ OF_ONES_OWN = {
 """What a reader may change too: it is about themselves, as that they look at a contact now."""
 
 FORMS_OF_ADVISORS = {
+    "ask_to_move",
     "choose_export",
     "edit_sequence",
     "new_contact",
     "new_letter",
     "new_sequence",
     "preview_merge",
+    "signature",
 }
 """Pages that are nothing but a form, which a reader can't send."""
 
