@@ -13,6 +13,8 @@ depends_on = None
 OPEN = sa.text("done_at IS NULL")
 DONE = sa.text("done_at IS NOT NULL")
 WAITING = sa.text("status = 'waiting'")
+OUR_TURN = sa.text("turn = 'institute'")
+UNDECIDED = sa.text("status IN ('failed', 'uncertain')")
 
 
 def upgrade() -> None:
@@ -52,6 +54,11 @@ def upgrade() -> None:
         sqlite_where=WAITING,
         postgresql_where=WAITING,
     )
+    for name, table, columns, where in (
+        ("ix_contact_cards_waiting_owner_id", "contact_cards", ["owner_id", "contact_id"], OUR_TURN),
+        ("ix_messages_undecided_due_at", "messages", ["due_at", "id"], UNDECIDED),
+    ):
+        op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def _make_reminders() -> None:

@@ -72,6 +72,11 @@ def test_an_hour_that_the_clock_skips_is_no_working_time():
     )
 
 
+def test_an_office_that_opens_at_a_time_that_the_clock_skips_opens_right_after_it():
+    nights = OfficeHours(BERLIN, {7: Hours(150, 300)})
+    assert standing_at(at(2026, 3, 29, 0, zone=BERLIN), nights).until == at(2026, 3, 29, 3, zone=BERLIN)
+
+
 def test_an_hour_that_comes_twice_while_the_office_is_open_is_worked_twice():
     nights = OfficeHours(BERLIN, {7: Hours(60, 240)})
     assert due_at(at(2026, 10, 25, 0, zone=BERLIN), timedelta(hours=4), nights) == at(2026, 10, 25, 4, zone=BERLIN)

@@ -264,7 +264,18 @@ class ContactCard(Base):
     """
 
     __tablename__ = "contact_cards"
-    __table_args__ = (_in_order_of("last_touch_at"), _in_order_of("first_seen_at"), _in_order_of("name_key"))
+    __table_args__ = (
+        _in_order_of("last_touch_at"),
+        _in_order_of("first_seen_at"),
+        _in_order_of("name_key"),
+        Index(
+            "ix_contact_cards_waiting_owner_id",
+            "owner_id",
+            "contact_id",
+            sqlite_where=text("turn = 'institute'"),
+            postgresql_where=text("turn = 'institute'"),
+        ),
+    )
 
     contact_id: Mapped[int] = mapped_column(
         ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -50,6 +50,13 @@ class Message(Base):
     __table_args__ = (
         Index("ix_messages_status_due_at", "status", "due_at"),
         Index("ix_messages_contact_id_id", "contact_id", "id"),
+        Index(
+            "ix_messages_undecided_due_at",
+            "due_at",
+            "id",
+            sqlite_where=text("status IN ('failed', 'uncertain')"),
+            postgresql_where=text("status IN ('failed', 'uncertain')"),
+        ),
         Index("ix_messages_sent_at", "sent_at"),
         Index("ix_messages_recipient_key_id", "recipient_key", "id"),
         CheckConstraint("(status IN ('claimed', 'sending')) = (lease_token IS NOT NULL)", name="leased_while_claimed"),

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
-from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.models import Contact, ContactCard
 from tpminstitute.inbox.models import Conversation, ReceivedMail, Standing, Turn
 from tpminstitute.inbox.queries import EXCERPT
 from tpminstitute.inbox.waiting import longest_waiting
 from tpminstitute.institute.promise import Promise
 from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.mail.outbox import LABELS
-from tpminstitute.mail.standing import UNDECIDED
 from tpminstitute.pipeline import reminder_lists
 from tpminstitute.pipeline.models import Reminder
 from tpminstitute.sequences.models import DraftStatus, Enrollment, FollowUpDraft
@@ -49,10 +48,17 @@ def _reminders(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[I
 # --- people who wait for an answer --------------------------------------------------------------------------
 
 
+_OUR_TURN = text("contact_cards.turn = 'institute'")
+_UNDECIDED = text("messages.status IN ('failed', 'uncertain')")
+"""Said word for word as their indexes say it: a database can't know that of a value that comes with the statement."""
+
+
 def _waiting_people(asked: Asked) -> Select[int]:
     ids = select(Conversation.contact_id).where(Conversation.turn == Turn.INSTITUTE)
-    whose = asked.whose.of(Contact.owner_id)
-    return ids.join(Contact, Contact.id == Conversation.contact_id).where(*whose) if whose else ids
+    whose = asked.whose.of(ContactCard.owner_id)
+    if not whose:
+        return ids
+    return ids.join(ContactCard, ContactCard.contact_id == Conversation.contact_id).where(_OUR_TURN, *whose)
 
 
 def _people(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]:
@@ -140,7 +146,7 @@ def _to_look_at(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[
 
 
 def _undecided_mails(asked: Asked) -> Select[int]:
-    ids = select(Message.id).where(Message.status.in_(UNDECIDED))
+    ids = select(Message.id).where(_UNDECIDED)
     whose = asked.whose.of(Contact.owner_id)
     return ids.outerjoin(Contact, Contact.id == Message.contact_id).where(*whose) if whose else ids
 
