@@ -24,6 +24,8 @@ from tpminstitute.inbox.models import Topic
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MessageKind, SuppressionReason
 from tpminstitute.mail.suppression import suppress
+from tpminstitute.pipeline.endings import Ending, lost_reasons
+from tpminstitute.pipeline.models import Outcome
 from tpminstitute.pipeline.service import lead_of, move_lead, stages
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.sequences.wishes import Wish, wish
@@ -86,7 +88,10 @@ class History:
             lead = lead_of(session, self.id_of(email))
             if lead is not None:
                 try:
-                    move_lead(session, lead.id, self.dice.choice(stages(session)).id, self.alice.id)
+                    stage = self.dice.choice(stages(session))
+                    reason = self.dice.choice(lost_reasons(session)).id if stage.outcome is Outcome.LOST else None
+                    ending = Ending(reason, course="PMP in spring" if stage.outcome is Outcome.WON else "")
+                    move_lead(session, lead.id, stage.id, self.alice.id, ending)
                 except Refusal:
                     session.rollback()
 

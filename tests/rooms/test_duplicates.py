@@ -139,6 +139,7 @@ def test_a_further_address_counts(db, alice):
     assert pairs(db) == [("ada@example.org", "al@gmail.com", [MAILBOX])]
 
 
+@on_sqlite
 def test_a_pair_that_was_dismissed_is_not_shown_again(db, alice):
     known(db, ("Ada", "ada@gmail.com", PHONE_NUMBER), ("William", "will@gmail.com", PHONE_NUMBER))
     assert len(pairs(db)) == 1
@@ -151,6 +152,7 @@ def test_a_pair_that_was_dismissed_is_not_shown_again(db, alice):
     assert len(pairs(db)) == 1
 
 
+@on_sqlite
 def test_two_people_by_a_persons_word_are_no_pair_even_before_they_were_one(db, alice):
     known(db, ("Ada", "ada@gmail.com", PHONE_NUMBER), ("William", "will@gmail.com", PHONE_NUMBER))
     with db.write() as session:
@@ -168,6 +170,7 @@ def test_what_very_many_share_says_nothing_and_costs_nothing(db):
     assert max(keys.count(key) for key in set(keys)) == LARGEST_BLOCK
 
 
+@on_sqlite
 def test_who_writes_by_the_form_waits_to_be_compared(db, settings):
     submitted(db, settings, email="ada@gmail.com")
     submitted(db, settings, email="ada+guide@gmail.com")

@@ -171,6 +171,7 @@ def test_the_counts_stay_as_they_were(db, ada, alice):
             assert after["inquiries"][key][name] == inquiry[name]
 
 
+@on_sqlite
 def test_who_else_is_there_is_not_touched(db, settings, ada, alice):
     submitted(db, settings, email="bob@example.org", name="Bob", message="Mine.")
     bob = contact_of(db, "bob@example.org").id
@@ -182,6 +183,7 @@ def test_who_else_is_there_is_not_touched(db, settings, ada, alice):
         assert {key: after[table][key] for key in theirs} == theirs, table
 
 
+@on_sqlite
 def test_a_file_that_somebody_else_sent_as_well_stays(db, settings, ada, alice):
     mail = a_mail(sender="bob@example.org", text="The same file.")
     mail.add_attachment(b"quokka " * 100, maintype="text", subtype="x-quokka", filename="file.txt")
@@ -193,6 +195,7 @@ def test_a_file_that_somebody_else_sent_as_well_stays(db, settings, ada, alice):
         assert session.scalar(select(func.count()).select_from(AttachmentBody)) == bodies
 
 
+@on_sqlite
 def test_nothing_goes_out_and_nobody_waits_any_more(db, ada, alice):
     erased(db, ada, alice)
     assert not messages(db, status=MessageStatus.QUEUED)
@@ -203,6 +206,7 @@ def test_nothing_goes_out_and_nobody_waits_any_more(db, ada, alice):
         assert not session.scalars(select(Lead).where(Lead.closed_at.is_(None))).all()
 
 
+@on_sqlite
 def test_it_is_on_the_record_without_anything_personal(db, ada, alice):
     erased(db, ada, alice)
     with db.read() as session:
@@ -233,36 +237,41 @@ def test_nobody_is_erased_while_a_mail_to_them_is_being_sent(db, ada, alice):
         erased(db, ada, alice)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE activities SET sentence = 'Erased.'",
-        "UPDATE received_mails SET words = ''",
-        "UPDATE consents SET source = 'Erased.'",
-        "UPDATE step_records SET sentence = 'Erased.'",
-        "UPDATE audit_entries SET subject = 'contact x, erased'",
-    ],
+NO_ERASURE = (
+    "UPDATE activities SET sentence = 'Erased.'",
+    "UPDATE received_mails SET words = ''",
+    "UPDATE consents SET source = 'Erased.'",
+    "UPDATE step_records SET sentence = 'Erased.'",
+    "UPDATE audit_entries SET subject = 'contact x, erased'",
 )
-def test_facts_about_who_was_not_erased_never_change(db, ada, statement):
-    with pytest.raises(DBAPIError), db.write() as session:
-        session.execute(text(statement))
+OTHER_WORDS = (
+    "UPDATE activities SET sentence = 'Something else.'",
+    "UPDATE activities SET sentence = 'Erased.', kind = 'mail_sent'",
+    "UPDATE received_mails SET words = 'Other words.'",
+    "UPDATE audit_entries SET subject = 'nothing'",
+)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE activities SET sentence = 'Something else.'",
-        "UPDATE activities SET sentence = 'Erased.', kind = 'mail_sent'",
-        "UPDATE received_mails SET words = 'Other words.'",
-        "UPDATE audit_entries SET subject = 'nothing'",
-    ],
-)
-def test_facts_about_an_erased_person_only_lose_their_words(db, ada, alice, statement):
+def not_refused(db, statements):
+    """Try each of the statements; return those that the database took."""
+    taken = []
+    for statement in statements:
+        try:
+            with db.write() as session:
+                session.execute(text(statement))
+        except DBAPIError:
+            continue
+        taken.append(statement)
+    return taken
+
+
+def test_facts_never_change_and_those_about_an_erased_person_only_lose_their_words(db, ada, alice):
+    assert not_refused(db, (*NO_ERASURE, *OTHER_WORDS)) == []
     erased(db, ada, alice)
-    with pytest.raises(DBAPIError), db.write() as session:
-        session.execute(text(statement))
+    assert not_refused(db, OTHER_WORDS) == []
 
 
+@on_sqlite
 def test_who_was_merged_into_them_is_erased_with_them(db, settings, ada, alice):
     submitted(db, settings, email="other@xoqu.example", name="Ada X.", message="Another quokka.")
     with db.write() as session:
@@ -304,6 +313,7 @@ def test_an_address_that_was_closed_is_closed_again_as_a_further_one(db, setting
     assert closed.reason is SuppressionReason.BY_HAND
 
 
+@on_sqlite
 def test_who_had_agreed_and_writes_again_begins_anew(db, settings, ada, alice):
     erased(db, ada, alice)
     submitted(db, settings, email=ADA, consents=True)
@@ -312,6 +322,7 @@ def test_who_had_agreed_and_writes_again_begins_anew(db, settings, ada, alice):
     assert consents == [ConsentChange.GRANTED]
 
 
+@on_sqlite
 def test_an_old_form_that_is_sent_once_more_makes_nobody(db, settings, alice):
     form = a_submission(email=ADA)
     with db.write() as session:
@@ -323,6 +334,7 @@ def test_an_old_form_that_is_sent_once_more_makes_nobody(db, settings, alice):
         assert session.scalar(select(func.count()).select_from(Contact)) == 1
 
 
+@on_sqlite
 def test_an_answer_to_an_old_mail_of_ours_begins_a_new_conversation(db, settings, ada, alice):
     ours = messages(db)[1]
     erased(db, ada, alice)
@@ -350,7 +362,14 @@ def test_all_that_is_held_is_exported(db, ada):
     data = json.loads(archive.read("data.json"))
     with db.read() as session:
         held = counts_of(session, [ada.id])
-    left_out = {"contact_cards", "likeness_keys", "uncompared_contacts", "duplicate_pairs", "received_contents"}
+    left_out = {
+        "contact_cards",
+        "lead_cards",
+        "likeness_keys",
+        "uncompared_contacts",
+        "duplicate_pairs",
+        "received_contents",
+    }
     assert {name: len(rows) for name, rows in data.items() if name in held} == {
         name: number for name, number in held.items() if name not in left_out
     } | {"received_contents": held["received_contents"]}
@@ -361,6 +380,7 @@ def test_all_that_is_held_is_exported(db, ada):
     assert b"quokka.txt" in archive.read(next(name for name in mails if "received" in name))
 
 
+@on_sqlite
 def test_the_export_can_be_read_by_a_person_and_no_word_in_it_acts(db, settings):
     submitted(db, settings, email=ADA, name="<b>Ada</b>", message="<script>alert(1)</script>")
     page = exported(db, contact_of(db, ADA)).read("index.html").decode()
@@ -369,6 +389,7 @@ def test_the_export_can_be_read_by_a_person_and_no_word_in_it_acts(db, settings)
     assert "<b>" not in page
 
 
+@on_sqlite
 def test_what_staff_wrote_for_themselves_can_be_left_out(db, ada):
     archive = exported(db, ada, notes=False)
     assert "notes" not in json.loads(archive.read("data.json"))
@@ -377,6 +398,7 @@ def test_what_staff_wrote_for_themselves_can_be_left_out(db, ada):
     assert b"Loves her quokka" not in archive.read("data.json") + archive.read("index.html")
 
 
+@on_sqlite
 def test_a_person_is_deleted_by_no_shorter_way(db, ada):
     with pytest.raises(DBAPIError), db.write() as session:
         session.execute(delete(Contact))

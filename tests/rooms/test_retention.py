@@ -18,6 +18,7 @@ from tpminstitute.inbox.contents import content_of
 from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedContent
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import Message, MessageStatus
+from tpminstitute.pipeline.endings import Ending
 from tpminstitute.pipeline.service import lead_of, move_lead, stages
 from tpminstitute.privacy.models import Erasure, RetentionRun, RuleKind
 from tpminstitute.privacy.retention import AGAIN_AFTER, preview, rules_of, run_rules, set_rule
@@ -57,6 +58,7 @@ def a_year_passes(db, settings):
 # --- contacts ----------------------------------------------------------------------------------------------
 
 
+@on_sqlite
 def test_nothing_goes_without_a_rule(db, settings):
     submitted(db, settings)
     with a_year_passes(db, settings):
@@ -77,22 +79,26 @@ def test_quiet_contacts_go_and_whoever_was_heard_of_stays(db, settings, alice):
         assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (0, [])
 
 
+@on_sqlite
 def test_who_was_won_stays(db, settings, alice):
     submitted(db, settings)
     with db.write() as session:
         lead = lead_of(session, contact_of(db).id)
         assert lead is not None
-        move_lead(session, lead.id, next(stage.id for stage in stages(session) if stage.outcome == "won"), alice.id)
+        won = next(stage.id for stage in stages(session) if stage.outcome == "won")
+        move_lead(session, lead.id, won, alice.id, Ending(course="PMP in spring"))
     with a_year_passes(db, settings):
         assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (0, [])
 
 
+@on_sqlite
 def test_who_gets_follow_ups_now_stays(db, settings, alice):
     submitted(db, settings, consents=True)
     with a_year_passes(db, settings):
         assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (0, [])
 
 
+@on_sqlite
 def test_a_rule_rests_for_the_day_and_runs_again_the_next(db, settings, alice):
     submitted(db, settings)
     with a_year_passes(db, settings) as clockwork:
@@ -114,6 +120,7 @@ def test_a_rule_rests_for_the_day_and_runs_again_the_next(db, settings, alice):
             assert [run.gone for run in session.scalars(select(RetentionRun))] == [1, 1, 0]
 
 
+@on_sqlite
 def test_one_whose_mail_is_on_its_way_waits_and_holds_nobody_up(db, settings, alice):
     submitted(db, settings)
     submitted(db, settings, email=BOB)
@@ -128,6 +135,7 @@ def test_one_whose_mail_is_on_its_way_waits_and_holds_nobody_up(db, settings, al
     assert erased(db) == {bob}
 
 
+@on_sqlite
 def test_what_went_and_who_said_so_is_on_the_record(db, settings, alice):
     submitted(db, settings)
     with a_year_passes(db, settings):
