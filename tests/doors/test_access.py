@@ -102,6 +102,7 @@ OF_ONES_OWN = {
 
 FORMS_OF_ADVISORS = {
     "ask_to_move",
+    "choose_bulk",
     "choose_export",
     "edit_sequence",
     "new_contact",

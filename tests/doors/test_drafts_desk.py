@@ -14,7 +14,7 @@ from tpminstitute.mail.models import MessageKind, SuppressionReason
 from tpminstitute.mail.queries import plain_text
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.pipeline.models import Outcome, Stage
-from tpminstitute.sequences.models import Enrollment, FollowUpDraft
+from tpminstitute.sequences.models import FollowUpDraft
 from tpminstitute.sequences.pauses import ask_first
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.sequences.stopping import stop_for_contact
@@ -190,12 +190,17 @@ def test_a_draft_that_never_was_is_not_found(desk):
 
 def test_a_lead_is_moved_to_another_stage(db, desk, asked):
     with db.read() as session:
+        later = session.scalars(select(Stage).where(Stage.name == "In conversation")).one()
+    answer = desk.press("Keep", who(desk, db), stage=str(later.id))
+    assert "The lead was moved." in says(answer, desk)
+    assert later.name in who(desk, db).first("summary").words
+
+
+def test_a_lead_that_is_won_is_asked_for_its_course_first(db, desk, asked):
+    with db.read() as session:
         won = session.scalars(select(Stage).where(Stage.outcome == Outcome.WON)).one()
     answer = desk.press("Keep", who(desk, db), stage=str(won.id))
-    assert "The lead was moved." in says(answer, desk)
-    with db.read() as session:
-        assert session.scalars(select(Enrollment)).one().reason == "The lead was won."
-    assert won.name in who(desk, db).first("summary").words
+    assert answer.location.startswith("/staff/pipeline/leads/")
 
 
 @pytest.mark.parametrize("stage", ["", "x", "4711", "9" * 12])

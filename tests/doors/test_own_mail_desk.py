@@ -60,7 +60,7 @@ def test_an_answer_to_a_notice_stands_in_the_conversation_once_and_says_that_fil
     came_in(db, settings, content)
     (sent,) = messages(db, kind=MessageKind.REPLY)
     assert sent.recipient == ADA
-    section = desk.page(f"/staff/contacts/{contact.public_id}").first("section", class_="conversation")
+    section = desk.page(f"/staff/contacts/{contact.public_id}").first("section", class_="timeline")
     assert [e["class"] for e in section.inner if e.tag == "article"] == ["mail said", "mail said", "inquiry"]
     line = section.first("details", class_="machine")
     assert "It went out to the visitor as a reply." in line.words

@@ -157,7 +157,7 @@ def strangers(db, settings):
 
 
 def on_adas_page(desk, db):
-    return desk.page(f"/staff/contacts/{contact_of(db).public_id}").first("section", class_="conversation")
+    return desk.page(f"/staff/contacts/{contact_of(db).public_id}").first("section", class_="timeline")
 
 
 def standing(db, public_id):

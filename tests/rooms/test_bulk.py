@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from tests.conftest import on_sqlite
-from tests.factories import an_account, contact_of, messages, submitted
+from tests.factories import ENDING, an_account, contact_of, messages, submitted
 from tests.rooms.test_cards import a_bare_contact, all_cards
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact, ContactTag
@@ -123,7 +123,7 @@ def mixed(db, settings, four, alice, bob):
         for name, tag in (("ben", "old"), ("ben", "hot"), ("cleo", "old")):
             add_tag(session, id_of(db, name), tag, alice)
         lead_id = session.scalars(select(Lead.id).where(Lead.contact_id == id_of(db, "ana"))).one()
-        move_lead(session, lead_id, 3, alice)
+        move_lead(session, lead_id, 3, alice, ENDING)
         pause_for_contact(session, id_of(db, "cleo"), "They are away.", clock.now() + timedelta(days=3))
 
 

@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import delete, func, select
 
 from tests.conftest import on_sqlite
 from tests.factories import contact_of, count, make_settings, submitted
+from tests.rooms.schema import differences
 from tests.rooms.test_cards import all_cards
 from tpminstitute.contacts import cards
 from tpminstitute.contacts.models import Contact, ContactCard
@@ -69,9 +68,7 @@ def test_every_invented_inquiry_was_acknowledged(filled):
 
 
 def test_the_database_is_whole_again_afterwards(filled, settings):
-    with filled.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+    assert differences(filled) == []
     submitted(filled, settings, email="next@example.org")
     with filled.read() as session:
         card = session.get_one(ContactCard, contact_of(filled, "next@example.org").id)

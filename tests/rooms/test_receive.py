@@ -104,7 +104,7 @@ def test_an_answer_to_a_follow_up_finds_its_contact_by_its_address_alone(db, set
 
 def test_a_reply_opens_a_lead_again(db, settings, follow_up):
     with db.write() as session:
-        session.execute(update(Lead).values(closed_at=clock.now()))
+        session.execute(update(Lead).values(stage_id=4, closed_at=clock.now()))
     came(db, settings, a_mail(answers=follow_up))
     with db.read() as session:
         assert session.scalar(select(Lead.id).where(Lead.closed_at.is_(None)))

@@ -1,12 +1,11 @@
 """The database refuses what the rules forbid, and is the one the models describe."""
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
 from tests.factories import an_account, contact_of, submitted
+from tests.rooms.schema import differences
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.accounts.service import record_audit
 from tpminstitute.contacts.models import Consent, Contact
@@ -31,25 +30,7 @@ def refused(db, statement):
 
 
 def test_the_migrations_make_what_the_models_describe(db):
-    def described(thing, _name, kind, _reflected, _other):
-        gin = kind == "index" and thing.dialect_options["postgresql"]["using"] == "gin"
-        return not (db.is_sqlite and gin)
-
-    with db.engine.connect() as connection:
-        beyond = tables_of_full_text(connection) if db.is_sqlite else set()
-        opts = {
-            "compare_type": True,
-            "include_name": lambda name, kind, _: kind != "table" or name not in beyond,
-            "include_object": described,
-        }
-        differences = compare_metadata(MigrationContext.configure(connection, opts=opts), Base.metadata)
-    assert differences == []
-
-
-def tables_of_full_text(connection):
-    """SQLite's full-text tables, and the tables they keep themselves in: no model can describe them."""
-    rows = connection.execute(text("PRAGMA table_list")).mappings()
-    return {row["name"] for row in rows if row["type"] in ("virtual", "shadow")}
+    assert differences(db) == []
 
 
 def test_every_constraint_has_a_name():

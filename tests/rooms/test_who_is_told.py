@@ -60,6 +60,7 @@ def test_a_mail_found_in_the_institutes_mailbox_is_told_to_the_others_only(db, s
 @on_sqlite
 def test_who_has_left_is_told_no_longer_and_then_it_is_the_institute(db, settings, alice):
     with db.write() as session:
+        an_account(session, "Charlie", role=Role.ADMINISTRATOR)
         bob = an_account(session, "Bob").id
     choose(db, alice, NoticeKind.PROMISE, institute=False, accounts=(bob,))
     assert who(db, settings, NoticeKind.PROMISE) == ["bob@tpminstitute.org"]

@@ -30,7 +30,6 @@ WAYS = {
     "activities": Way.MOVES,
     "bulk_changes": Way.MOVES,
     "consents": Way.MOVES,
-    "bulk_changes": Way.MOVES,
     "contact_addresses": Way.MOVES,
     "contact_cards": Way.MADE_ANEW,
     "contact_tags": Way.MOVES,
