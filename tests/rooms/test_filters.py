@@ -82,7 +82,7 @@ def everybody(session):
     for contact_id, theirs in inquiries.items():
         one = facts[contact_id]
         real = [each for each in theirs if each.state not in (InquiryState.SUSPECTED, InquiryState.SPAM)]
-        one.topic = (real or theirs)[-1].topic.value
+        one.topic = (real or theirs)[-1].topic
         one.source = Origin.MAIL if theirs[0].source_page == "mail" else Origin.FORM
         one.touched = max([one.touched, *(each.received_at for each in real)])
         one.apart = not real
