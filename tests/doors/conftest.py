@@ -59,6 +59,8 @@ def app(settings: Settings) -> Iterator[Flask]:
     """The application as it is wired; its hints are only counted."""
     application = create_app(settings)
     application.jinja_env.bytecode_cache = COMPILED
+    # A password's hash as cheap as it can be: the real one takes a fifth of a second, and many tests try many.
+    application.extensions["security"].pwd_context.update(argon2__rounds=1, argon2__memory_cost=64)
     application.extensions["tpm"].db.publisher = Hints()
     yield application
     application.extensions["tpm"].db.close()

@@ -7,12 +7,18 @@ import pytest
 from sqlalchemy import select
 
 from tests.conftest import on_sqlite
-from tests.factories import ADA, PASSWORD, contact_of, submitted
-from tpminstitute.accounts.models import AuditEntry, Role
+from tests.factories import ADA, PASSWORD, contact_of, make_settings, submitted
+from tpminstitute.accounts.models import Account, AuditEntry, Role
 from tpminstitute.contacts.models import Contact
+from tpminstitute.inbox.dropboxes import dropbox_address
 
 HOME = "/staff/audit"
 pytestmark = on_sqlite
+
+
+@pytest.fixture
+def settings(tmp_path, database_url):
+    return make_settings(tmp_path, database_url=database_url, reply_address="info@tpminstitute.org")
 
 
 @pytest.fixture
@@ -59,6 +65,15 @@ def test_a_change_leaves_an_entry_that_names_the_page_and_the_contact(db, desk, 
     )
     (entry,) = entries(db)
     assert (entry.action, entry.kind, entry.contact_id, entry.subject) == ("set_time_zone", "contact", ada.id, "")
+
+
+def test_a_change_that_waits_for_the_commit_leaves_one_too(db, settings, desk):
+    with db.write() as session:
+        alice = session.query(Account).one()
+        assert dropbox_address(session, settings, alice)
+    desk.client.post("/staff/own-mail/address", data={"csrf_token": desk.token})
+    (entry,) = entries(db)
+    assert (entry.action, entry.kind, entry.subject) == ("make_address", "account", "")
 
 
 def test_what_was_refused_or_changed_nothing_leaves_none(db, desk, desk_of, ada):

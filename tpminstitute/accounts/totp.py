@@ -39,7 +39,7 @@ def set_up(session: Session, secret_key: str, account_id: int, secret: str, code
 
     The secret of an app before stops working.
     """
-    step = _step_of(secret, code, after=-1)
+    step = _step_of(secret, code)
     if step is None:
         return False
     session.execute(delete(TotpSecret).where(TotpSecret.account_id == account_id))
@@ -55,7 +55,7 @@ def check_code(session: Session, secret_key: str, account_id: int, code: str) ->
     secret = None if row is None else unseal(secret_key, row.sealed)
     if row is None or secret is None:
         return False
-    step = _step_of(secret, code, after=row.last_step)
+    step = _step_of(secret, code)
     if step is None:
         return False
     taken = session.execute(
@@ -100,15 +100,15 @@ def _cipher(secret_key: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key))
 
 
-def _step_of(secret: str, code: str, after: int) -> int | None:
-    """Return the time step later than `after` whose code this is, or None."""
+def _step_of(secret: str, code: str) -> int | None:
+    """Return the time step near now whose code this is, or None."""
     digits = "".join(code.split())
     if not (digits.isascii() and digits.isdigit() and len(digits) == 6):
         return None
     app = TOTP(base64.b32decode(secret), 6, SHA1(), STEP, enforce_key_length=False)
     now = int(clock.now().timestamp()) // STEP
     for step in range(now - DRIFT, now + DRIFT + 1):
-        if step > after and _is_code_of(app, step, digits):
+        if _is_code_of(app, step, digits):
             return step
     return None
 

@@ -78,6 +78,7 @@ def leave_trail(response: Response) -> Response:
 
 def _note_change() -> None:
     action = (request.endpoint or "").rpartition(".")[2]
+    session().flush()  # what the view changed and nobody asked about since isn't with the database yet
     if not g.get("changed") or g.get("refused") or action in UNTOLD or is_audited(session()):
         return
     said = {name: value for name, value in (request.view_args or {}).items() if name not in UNSAID}
