@@ -91,6 +91,8 @@ def open_from_today(token: str) -> Response:
         closed = Closed(contact_id, Turn(turn), datetime.fromisoformat(since), tuple(inquiries))
     except BadToken:
         abort(404)
+    if session().get(Contact, closed.contact_id) is None:  # merged or erased since
+        abort(404)
     locked(session(), closed.contact_id)
     try:
         open_again(session(), closed, me().id)
