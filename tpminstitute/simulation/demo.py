@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from sqlalchemy import not_, or_, select, text
+from sqlalchemy import insert, not_, or_, select, text
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account, Role
@@ -20,6 +20,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail import control
+from tpminstitute.merging.models import UncomparedContact
 from tpminstitute.pipeline import lead_triggers
 from tpminstitute.pipeline.models import Outcome
 from tpminstitute.pipeline.service import stages
@@ -78,7 +79,7 @@ def fill(db: Database, settings: Settings, demo: Demo, written: Callable[[int], 
         today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         people = People(house, Ids(last), demo.seed, today)
         first = last["contacts"] + 1
-        with unburdened(session, [*TABLES, "contact_cards", "lead_cards"]):
+        with unburdened(session, list(TABLES)):
             for start in range(first, first + demo.contacts, AT_ONCE):
                 numbers = range(start, min(start + AT_ONCE, first + demo.contacts))
                 for number in numbers:
@@ -86,8 +87,11 @@ def fill(db: Database, settings: Settings, demo: Demo, written: Callable[[int], 
                 write(session, TABLES, people.taken())
                 written(len(numbers))
         keep_counting(session, last)
-        cards.rebuild(session)
-        lead_triggers.rebuild(session)
+        with unburdened(session, ["contact_cards", "lead_cards"]):
+            cards.rebuild(session)
+            lead_triggers.rebuild(session)
+        ids = select(Contact.id).where(Contact.id >= first)
+        session.execute(insert(UncomparedContact).from_select(["contact_id"], ids))
     _look_anew(db)
 
 

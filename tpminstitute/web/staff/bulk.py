@@ -14,15 +14,13 @@ from tpminstitute.lists import bulk as room
 from tpminstitute.lists.bulk_kinds import NOBODY, Doing
 from tpminstitute.lists.bulk_queries import Preview, Whom, count, left_of, outcomes, preview, recent
 from tpminstitute.lists.models import BulkAction, BulkKind, BulkOutcome, BulkState
-from tpminstitute.lists.search import matching_ids
-from tpminstitute.lists.wording import names, sentence
 from tpminstitute.pipeline.service import stages
 from tpminstitute.sequences.models import Sequence
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
 from tpminstitute.web.staff.messages import ROW_ID
-from tpminstitute.web.staff.people import FOUND_AT_MOST, asked_for
+from tpminstitute.web.staff.people import asked_for
 from tpminstitute.web.staff.undo import offer_undo
 
 MOST_TICKED = 1_000
@@ -111,10 +109,8 @@ def _whom() -> tuple[Whom | None, str]:
     if asked is None:
         return None, ""
     if request.args.get("whom") == "all":
-        found = matching_ids(session(), asked.search, FOUND_AT_MOST).ids if asked.search else None
-        said = sentence(asked.look.chosen, names(session()))
-        said += f" Among whom the search finds for “{asked.search}”." if asked.search else ""
-        return Whom(asked.look.chosen, among=None if found is None else tuple(found)), said
+        found = asked.found(session())
+        return Whom(asked.look.chosen, among=None if found is None else tuple(found)), asked.words(session())
     ticked = tuple(dict.fromkeys(request.args.getlist("contact")[:MOST_TICKED]))
     number = "The one that was ticked." if len(ticked) == 1 else f"The {len(ticked)} that were ticked."
     return (Whom(asked.look.chosen, ticked), number) if ticked else (None, "")

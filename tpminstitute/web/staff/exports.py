@@ -13,11 +13,10 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.exchange.fields import EXPORTED, LABELS, Field
 from tpminstitute.exchange.selection import Selection, batches, count
 from tpminstitute.exchange.writing import FILES, FORMAT_LABELS, Format, write
-from tpminstitute.lists.asking import read_chosen
-from tpminstitute.lists.wording import names, sentence
-from tpminstitute.web.common import database, session, settings
+from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me
+from tpminstitute.web.staff.people import asked_for
 
 USUAL = tuple(field for field in EXPORTED if field is not Field.NOTE)
 """What is ticked at first: notes are for ourselves."""
@@ -68,8 +67,12 @@ def _selection() -> tuple[Selection, str]:
     if ticked:
         ids = select(Contact.id).where(Contact.public_id.in_(ticked))
         return Selection((ContactCard.contact_id.in_(ids),)), f"The {len(ticked)} that were ticked."
-    chosen = read_chosen(request.args, settings().institute_zone, me().id)
-    return Selection(tuple(chosen.where())), sentence(chosen, names(session()))
+    asked = asked_for(session())
+    if asked is None:
+        raise Refusal("The view that this list came from is gone. Nothing was exported.")
+    found = asked.found(session())
+    among = () if found is None else (ContactCard.contact_id.in_(found),)
+    return Selection((*asked.look.chosen.where(), *among)), asked.words(session())
 
 
 def _format() -> Format:

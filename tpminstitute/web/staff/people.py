@@ -1,6 +1,6 @@
 """The list of contacts: filters that combine, columns, saved views, pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -20,7 +20,18 @@ from tpminstitute.lists.paging import Count, Page, count_of, page_of, read_place
 from tpminstitute.lists.rows import COLUMN_LABELS, Column, Row, read_columns, rows_of
 from tpminstitute.lists.search import matching_ids
 from tpminstitute.lists.views import Look, choose_columns, habit_of, may_change, parameters_of, view_for, views_for
-from tpminstitute.lists.wording import CONSENTS, FOLLOW_UPS, ORDERS, ORIGINS, OUTCOMES, TURNS, Names, names, phrases
+from tpminstitute.lists.wording import (
+    CONSENTS,
+    FOLLOW_UPS,
+    ORDERS,
+    ORIGINS,
+    OUTCOMES,
+    TURNS,
+    Names,
+    names,
+    phrases,
+    sentence,
+)
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import id_argument, may_act, me
@@ -57,21 +68,30 @@ class Asked:
         found += [("q", self.search)] if self.search else []
         return [*found, *([("view", str(self.view.id))] if self.view else [])]
 
+    def found(self, session: Session) -> Sequence[int] | None:
+        """Return the ids of those whom the search finds, or None without a search."""
+        return matching_ids(session, self.search, FOUND_AT_MOST).ids if self.search else None
+
+    def words(self, session: Session) -> str:
+        """Return whom the list means, as a sentence."""
+        said = sentence(self.look.chosen, names(session))
+        return f"{said} Among whom the search finds for “{self.search}”." if self.search else said
+
     def without(self, name: str, value: str = "") -> str:
         """Return the address of the list without a filter, or without one value of it."""
         kept = [pair for pair in self.parameters() if pair[0] != name or (value and pair[1] != value)]
         return f"{url_for('staff.people')}?{urlencode(kept or [('view', EVERYBODY)])}"
 
 
-def asked_for(session: Session) -> Asked | None:
+def asked_for(session: Session, *, opening: bool = False) -> Asked | None:
     """Return what the address asks for, or None for a view that somebody can't see (any more).
 
-    An address that says nothing opens with the view that its reader chose for that.
+    Parameters: `opening`, whether an address that says nothing opens with the view that its reader chose for that.
     """
     args = request.args
     says = any(name in args for name in (*LABELS, "order", "q"))
     view_id = id_argument("view")
-    if view_id is None and "view" not in args and not says:
+    if opening and view_id is None and "view" not in args and not says:
         view_id = habit_of(session, me()).view_id
     view = view_for(session, me(), view_id) if view_id is not None else None
     if view is None and view_id is not None:
@@ -90,11 +110,11 @@ def asked_for(session: Session) -> Asked | None:
 @staff.get("/contacts")
 def people() -> str | tuple[str, int]:
     """Show the list of contacts: filters by their names, `?order=`, `?q=`, `?view=`; `?after=`/`?before=` the page."""
-    asked = asked_for(session())
+    asked = asked_for(session(), opening=True)
     if asked is None:
         return render_template("staff/people_gone.html", tabs=_tabs(None)), 404
     look, known = asked.look, names(session())
-    among = matching_ids(session(), asked.search, FOUND_AT_MOST).ids if asked.search else None
+    among = asked.found(session())
     place = {name: read_place(look.order, request.args.get(name, "")) for name in ("after", "before")}
     page = page_of(session(), look.chosen, look.order, among=among, **place)
     count = _count(look, page, among, turned=any(place.values()))
