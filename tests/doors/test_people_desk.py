@@ -225,3 +225,13 @@ def test_a_reader_looks_and_keeps_views(db, desk, three):
     page = save(desk, "/staff/contacts?topic=pmp", "PMP")
     assert people(page) == ["Ben"]
     assert page.all("input", name="contact") == []
+
+
+@on_sqlite
+def test_a_list_is_handed_out_as_it_is_narrowed(desk, three):
+    form = desk.page("/staff/contacts?q=begin&topic=courses").first("form", class_="bulk")
+    query = "&".join(f"{name}={value}" for name, value in form.fields.items() if name != "contact")
+    export = desk.page(f"/staff/contacts/export?{query}")
+    assert "Among whom the search finds for “begin”." in export.text
+    answer = desk.press("Export", export, format="jsonl", field="name")
+    assert [line.count("Cleo") for line in answer.text.splitlines()] == [1]

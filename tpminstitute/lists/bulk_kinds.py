@@ -77,7 +77,7 @@ def _assign_left(target: str) -> Reasons:
     owner = _owner(target)
     if owner is None:
         return [("Nobody looks after them as it is.", ContactCard.owner_id.is_(None))]
-    return [("They are looked after by them already.", ContactCard.owner_id == owner)]
+    return [("The same person looks after them already.", ContactCard.owner_id == owner)]
 
 
 def _assign(session: Session, action: BulkAction, ids: Collection[int]) -> dict[int, Before]:

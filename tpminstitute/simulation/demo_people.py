@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tpminstitute.contacts.consent import CURRENT_WORDING
+from tpminstitute.contacts.name_keys import name_key
 from tpminstitute.contacts.topics import SHIPPED, Topic
 from tpminstitute.core.tokens import ALPHABET, PUBLIC_ID_LENGTH
 from tpminstitute.simulation import demo_words as words
@@ -101,7 +102,7 @@ class _Life:
         first, last = dice.choice(words.FIRST_NAMES), dice.choice(words.LAST_NAMES)
         self.name = f"{first} {last}"
         domain = f"{dice.choice(words.COMPANIES)}.example" if dice.random() < 0.3 else dice.choice(words.PROVIDERS)
-        left = "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter != "'")
+        left = name_key(f"{first}.{last}").replace("'", "")
         self.email = f"{left}{number}@{domain}"
         self.phone = f"+1215555{dice.randint(0, 9999):04d}" if dice.random() < 0.4 else None
         self.owner = dice.choice(people.house.staff) if dice.random() < 0.4 else None
