@@ -1,6 +1,7 @@
 """The command line: what can't be done is said in one sentence, with a code that says it failed."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -8,14 +9,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
 
 from tests.factories import make_settings
 from tests.parts.ports import free_port
 from tpminstitute import simulate_command
+from tpminstitute.accounts.models import Account
 from tpminstitute.cli import main
 from tpminstitute.core import zones
 from tpminstitute.core.config import CATCHER_PORT_OFFSET
 from tpminstitute.core.db import Database
+from tpminstitute.lists.search import find
 from tpminstitute.simulate_command import year_from_today
 from tpminstitute.simulation import year
 from tpminstitute.simulation.report import as_text
@@ -171,3 +176,25 @@ def test_a_broken_rule_makes_the_simulation_fail(sqlite_url, tmp_path, monkeypat
 
 def test_a_database_that_is_behind_is_not_simulated(tmp_path):
     assert "Run `tpm migrate` first." in sentence(tpm(tmp_path, "simulate", "--contacts", "1"))
+
+
+def test_demo_invents_people_and_prints_an_account_that_opens_the_desk(sqlite_url, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    assert main(["demo", "--contacts", "20", "--account"]) == 0
+    said = capsys.readouterr().out
+    assert "20 invented people were written" in said
+    (told,) = re.findall(r"as (\S+) with the password (\S+)", said)
+    email, password = told
+    with closing(Database(sqlite_url)) as db, db.read() as session:
+        assert find(session, "example").count
+        account = session.scalars(select(Account).where(Account.email == email)).one()
+    assert PasswordHasher().verify(account.password, password)
+    assert main(["demo", "--contacts", "0", "--account"]) == 0
+    assert "invented" not in capsys.readouterr().out
+
+
+def test_demo_refuses_a_database_that_is_behind(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert main(["demo", "--contacts", "20"]) == 1
+    assert "behind this version" in capsys.readouterr().err
