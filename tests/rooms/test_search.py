@@ -16,8 +16,10 @@ from tpminstitute.inbox.answers import Answer, reply
 from tpminstitute.inbox.calls import note_call
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.lists import search_engine
-from tpminstitute.lists.search import COUNTED, Place, find, matching_ids
+from tpminstitute.lists.search import Place, find, matching_ids
+from tpminstitute.lists.search_expressions import Term
 from tpminstitute.lists.search_models import SearchChange, SearchNear, SearchPerson, SearchText, SearchWord, Source
+from tpminstitute.lists.search_sought import Sought
 from tpminstitute.lists.search_upkeep import rebuild, refresh, settle
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.privacy.erasing import erase
@@ -341,8 +343,9 @@ def test_somebody_with_many_texts_hides_nobody(db, settings, alice, ada):
 
 
 @on_postgresql
-def test_a_frequent_word_is_found_among_the_newest_and_beyond_them(db, settings, monkeypatch):
-    monkeypatch.setattr(search_engine, "NEWEST", 3)
+@pytest.mark.parametrize("looked_at", [0, 3, 1_000])
+def test_a_frequent_word_is_found_among_the_newest_and_beyond_them(db, settings, monkeypatch, looked_at):
+    monkeypatch.setattr(search_engine, "_rows_to_look_at", lambda sought, newest, most: looked_at)
     for number in range(8):
         submitted(db, settings, email=f"r{number}@example.org", name=f"Reader {number}", message="Path")
     settle(db)
@@ -350,10 +353,35 @@ def test_a_frequent_word_is_found_among_the_newest_and_beyond_them(db, settings,
     assert shown_names(look(db, "path", limit=2)) == ["Reader 7", "Reader 6"]
 
 
+@pytest.mark.parametrize(
+    ("often", "most", "rows"),
+    [((1_000_000,), 100, 2_000), ((50_000,), 100, 3_000), ((20_000,), 100, 7_500), ((3_000,), 100, 0), ((0,), 100, 0)],
+)
+def test_the_newest_rows_are_looked_at_where_that_is_quicker_than_the_index(often, most, rows):
+    sought = Sought(Term(("path",)), often)
+    assert search_engine._rows_to_look_at(sought, 1_000_000, most) == rows
+
+
+def test_words_are_taken_to_stand_together_by_chance():
+    assert Sought(Term(("learn", "by")), (100_000, 10_000)).likely(1_000_000) == pytest.approx(1_000)
+
+
+@on_postgresql
+def test_a_phrase_of_frequent_words_is_looked_for_among_the_newest_and_says_so(db, settings, monkeypatch):
+    monkeypatch.setattr(search_engine, "PHRASED", 2)
+    monkeypatch.setattr(search_engine, "LOOKED_AT", 3)
+    for number in range(6):
+        submitted(db, settings, email=f"r{number}@example.org", name=f"Reader {number}", message="The path ahead")
+    settle(db)
+    found = look(db, '"the path"')
+    assert shown_names(found) == ["Reader 5", "Reader 4", "Reader 3"]
+    assert found.newest_only
+    assert not look(db, "the path").newest_only
+
+
 @on_sqlite
 def test_more_than_anybody_counts_is_told_as_more(db, settings, monkeypatch):
     monkeypatch.setattr("tpminstitute.lists.search.COUNTED", 2)
-    assert COUNTED > 2
     for number in range(4):
         submitted(db, settings, email=f"r{number}@example.org", name=f"Reader {number}")
     found = look(db, "reader", limit=2)

@@ -19,7 +19,7 @@ from tpminstitute.lists.search_words import REFERENCE
 PAGE = 25
 """People on a page."""
 
-COUNTED = 200
+COUNTED = 100
 """People up to whom it is said how many there are."""
 
 MOST = 1_000
@@ -60,7 +60,8 @@ class Found:
 
     `before` is how many stand above it, `count` how many there are in all, and `more_than_counted` that there are
     more than that. `next` is where the next page begins. `also_for` tells which words were taken for which others.
-    `cut` says that not all that was typed was looked for, `behind` that newer changes are not in the index yet.
+    `newest_only` says that older texts were not looked at, `cut` that not all that was typed was looked for, `behind`
+    that newer changes are not in the index yet.
     """
 
     people: Sequence[FoundPerson]
@@ -70,6 +71,7 @@ class Found:
     next: Place | None
     also_for: Sequence[tuple[str, Sequence[str]]]
     cut: bool
+    newest_only: bool
     behind: bool
     nothing_asked: bool
 
@@ -106,6 +108,7 @@ def find(session: Session, typed: str, limit: int = PAGE, after: Place | None = 
         next=Place(end, hits[-1].contact_id) if goes_on else None,
         also_for=answer.corrected.words if answer.corrected else [],
         cut=read.cut,
+        newest_only=answer.newest_only,
         behind=count_waiting(session, FRESH + 1) > FRESH,
         nothing_asked=not read.parts,
     )
@@ -114,7 +117,7 @@ def find(session: Session, typed: str, limit: int = PAGE, after: Place | None = 
 def matching_ids(session: Session, typed: str, cap: int) -> Matching:
     """Return at most `cap` ids of the contacts that `find` would show, in its order, to be combined with filters."""
     answer = ranked(session, read_typed(typed), cap)
-    return Matching([hit.contact_id for hit in answer.hits], answer.more)
+    return Matching([hit.contact_id for hit in answer.hits], answer.more or answer.newest_only)
 
 
 def _people(session: Session, hits: Sequence[Hit]) -> list[FoundPerson]:

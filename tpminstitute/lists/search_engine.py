@@ -1,24 +1,37 @@
 """Ask the databases' own full-text indexes, newest first, each in the way that is quick on it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tpminstitute.lists.search_expressions import for_fts5, for_tsquery
+from tpminstitute.lists.search_expressions import for_fts5, for_tsquery, terms_of
 from tpminstitute.lists.search_sought import Sought
 from tpminstitute.lists.search_words import APART
 
-NEWEST = 20_000
-"""Rows that PostgreSQL looks at one after the other, the newest first, before it asks its index for all that match.
+AS_DEAR = 10
+"""How many rows PostgreSQL looks at one after the other in the time in which its index finds and fetches one.
 
-Its index knows no order: it gathers every match of a frequent word before the newest is known. Among so many of the
-newest rows there are enough of a frequent word's.
+The index knows no order, so that it gathers every match before the newest is known; a row that is looked at may match
+or not. Which of both is quicker is reckoned from how often the words stand somewhere.
 """
 
-FREQUENT = 0.005
-"""The part of all rows from which on a word is frequent."""
+LOOKED_AT = 120_000
+"""Rows that are looked at one after the other at most."""
+
+FEWEST = 2_000
+"""Rows that are looked at first at least."""
+
+SPARE, FURTHER = 1.5, 3
+"""By so much more rows are looked at than should be needed, and by so much more again: words don't stand evenly."""
+
+PHRASED = 20_000
+"""Matches that are fetched to see whether words stand together, which the index doesn't know.
+
+Of more frequent words only the newest `LOOKED_AT` rows are looked at: fetching all takes seconds.
+"""
 
 ALL = 10**15
 
@@ -57,21 +70,43 @@ def texts(session: Session, sought: Sought, most: int, *, apart: bool, below: in
     return _newest(session, _TEXTS, sought, below, most, "and" if apart else "not")
 
 
+def looks_at_newest_only(session: Session, sought: Sought) -> bool:
+    """Return whether only the newest texts are looked at, as on PostgreSQL for a phrase of frequent words."""
+    return session.get_bind().dialect.name != "sqlite" and _is_phrase_of_many(sought, _newest_id(session, _TEXTS))
+
+
+def _is_phrase_of_many(sought: Sought, rows: int) -> bool:
+    return sought.likely(rows) > PHRASED and any(len(term.words) > 1 for term in terms_of(sought.expression))
+
+
+def _newest_id(session: Session, table: _Table) -> int:
+    return session.scalar(text(f"SELECT max({table.key}) FROM {table.name}")) or 0
+
+
 def _newest(session: Session, table: _Table, sought: Sought, below: int, most: int, apart: str) -> Iterator[Match]:
     if session.get_bind().dialect.name == "sqlite":
         yield from _on_sqlite(session, table, sought, below, most, apart)
         return
     query = for_tsquery(sought.expression)
     query += {"": "", "and": f" & '{APART}'", "not": f" & !'{APART}'"}[apart]
-    newest = session.scalar(text(f"SELECT max({table.key}) FROM {table.name}")) or 0
-    if apart != "and" and sought.likely > newest * FREQUENT:
-        above = min(newest + 1, below) - NEWEST
-        found = _by_looking(session, table, query, above, below, most)
+    newest = _newest_id(session, table)
+    phrase_of_many = _is_phrase_of_many(sought, newest)
+    rows = LOOKED_AT if phrase_of_many else 0 if apart == "and" else _rows_to_look_at(sought, newest, most)
+    upper, lower = min(newest + 1, below), newest - LOOKED_AT
+    while rows and most > 0 and upper > lower + 1:
+        above = max(upper - rows - 1, lower)
+        found = _by_looking(session, table, query, above, upper, most)
         yield from found
-        most -= len(found)
-        below = min(above + 1, below)
-    if most > 0:
-        yield from _by_index(session, table, query, below, most)
+        most, upper, rows = most - len(found), above + 1, rows * FURTHER
+    if most > 0 and not phrase_of_many:
+        yield from _by_index(session, table, query, upper, most)
+
+
+def _rows_to_look_at(sought: Sought, newest: int, most: int) -> int:
+    """Return among how many of the newest rows there should be `most` matches, or 0 where the index is quicker."""
+    likely = sought.likely(newest)
+    rows = SPARE * most * newest / max(likely, 1)
+    return max(int(rows), FEWEST) if rows < min(likely * AS_DEAR, LOOKED_AT) else 0
 
 
 def _on_sqlite(session: Session, table: _Table, sought: Sought, below: int, most: int, apart: str) -> Iterator[Match]:
@@ -79,7 +114,7 @@ def _on_sqlite(session: Session, table: _Table, sought: Sought, below: int, most
     query = for_fts5(sought.expression)
     query += {"": "", "and": f' AND "{APART}"', "not": f' NOT "{APART}"'}[apart]
     index = f"{table.name}_index"
-    rows = session.execute(
+    found = session.execute(
         text(
             f"SELECT {table.key}, contact_id, {table.source} FROM {index} "
             f"JOIN {table.name} ON {table.key} = {index}.rowid "
@@ -87,7 +122,8 @@ def _on_sqlite(session: Session, table: _Table, sought: Sought, below: int, most
         ),
         {"query": query, "below": below, "most": most},
     )
-    yield from (Match(*row) for row in rows)
+    with closing(found):  # whoever has enough leaves the rest unread
+        yield from (Match(*row) for row in found)
 
 
 def _by_looking(session: Session, table: _Table, query: str, above: int, below: int, most: int) -> Sequence[Match]:

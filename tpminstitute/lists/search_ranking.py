@@ -35,11 +35,15 @@ class Hit:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Who is found, in their order; `more` says that there are others, `corrected` what else was looked for."""
+    """Who is found, in their order; `more` says that there are others, `corrected` what else was looked for.
+
+    `newest_only` says that older texts were not looked at.
+    """
 
     hits: list[Hit]
     more: bool
     corrected: Corrected | None
+    newest_only: bool = False
 
 
 def ranked(session: Session, typed: Typed, most: int) -> Ranked:
@@ -58,7 +62,9 @@ def ranked(session: Session, typed: Typed, most: int) -> Ranked:
             _collect(found, most, _by_words(session, fresh, near.people, near.texts, most))
             corrected = near if len(found) > before else None
     hits = list(found.values())
-    return Ranked(hits[:most], len(hits) > most, corrected)
+    more = len(hits) > most
+    newest_only = not more and search_engine.looks_at_newest_only(session, texts)
+    return Ranked(hits[:most], more, corrected, newest_only)
 
 
 def _collect(found: dict[int, Hit], most: int, *ways: Iterable[Hit]) -> None:
@@ -145,14 +151,15 @@ def _by_words(session: Session, fresh: _Fresh, people: Sought, texts: Sought, mo
 
 
 def _by_texts(session: Session, fresh: _Fresh, sought: Sought, most: int, *, apart: bool) -> Iterator[Hit]:
-    """Yield contacts by their texts, some at a time: one contact may have many."""
-    below, size = search_engine.ALL, most + 1
+    """Yield contacts by their texts, a quarter more than contacts are asked for at a time: one may have several."""
+    below, size = search_engine.ALL, most + most // 4 + 1
     while True:
-        matches = list(search_engine.texts(session, sought, size, apart=apart, below=below))
-        for match in matches:
+        found = 0
+        for match in search_engine.texts(session, sought, size, apart=apart, below=below):
+            found += 1
             pair = (Source(match.source), match.source_id)
             if pair not in fresh.pairs:
                 yield Hit(match.contact_id, pair, sought)
-        if len(matches) < size:
+            below = match.id
+        if found < size:
             return
-        below, size = matches[-1].id, size * 2

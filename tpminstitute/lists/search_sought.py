@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from sqlalchemy.orm import Session
 
@@ -24,10 +25,14 @@ EVERYWHERE = 1_000_000_000
 
 @dataclass(frozen=True)
 class Sought:
-    """An expression, and in how many places it may be true, at most."""
+    """An expression, and in how many places each of the words stands that must all be there."""
 
     expression: Expression
-    likely: int
+    often: tuple[int, ...]
+
+    def likely(self, rows: int) -> float:
+        """Return in about how many of `rows` places all its words stand, if none draws the others to it."""
+        return max(rows, 1) * prod(min(often / max(rows, 1), 1.0) for often in self.often)
 
 
 @dataclass(frozen=True)
@@ -78,37 +83,36 @@ class Reader:
 
     def _any_near(self, words: Sequence[str], people: bool) -> Sought:
         counts = counts_of(self._session, words)
-        likely = sum(_often(counts.get(word), people) for word in words)
-        return Sought(any_of(Term((word,)) for word in words), likely)
+        often = sum(_often(counts.get(word), people) for word in words)
+        return Sought(any_of(Term((word,)) for word in words), (often,))
 
     def _part(self, part: Part, people: bool, *, last: bool) -> Sought:
         *first, end = part.words
-        likely = min((self._likely(word, people) for word in first), default=EVERYWHERE)
-        whole = Sought(Term(part.words), min(likely, self._likely(end, people)))
+        before = tuple(self._often(word, people) for word in {*first} - {end})
         known = self._counts.get(end)
         if part.whole or len(end) < SHORTEST_BEGINNING or (known is not None and not last):
-            return _or(whole, part)
+            return _or(Term(part.words), (*before, self._often(end, people)), part)
         if not is_counted(end):
-            return _or(Sought(Term(part.words, begins=True), min(likely, whole.likely)), part)
+            return _or(Term(part.words, begins=True), (*before, self._often(end, people)), part)
         found = beginnings(self._session, end, people=people)
         if found.total <= GATHERED:
-            return _or(Sought(Term(part.words, begins=True), min(likely, found.total)), part)
+            return _or(Term(part.words, begins=True), (*before, found.total), part)
         ends = dict.fromkeys((end, *(one.word for one in found.words)))
-        terms = any_of(Term((*first, word)) for word in ends)
-        return _or(Sought(terms, min(likely, sum(_often(one, people) for one in found.words))), part)
+        often = sum(_often(one, people) for one in found.words)
+        return _or(any_of(Term((*first, word)) for word in ends), (*before, often), part)
 
-    def _likely(self, word: str, people: bool) -> int:
+    def _often(self, word: str, people: bool) -> int:
         if not is_counted(word):
             return EVERYWHERE if len(word) == 1 else 0
         return _often(self._counts.get(word), people)
 
 
-def _or(sought: Sought, part: Part) -> Sought:
-    return Sought(any_of((sought.expression, *part.instead)), sought.likely)
+def _or(expression: Expression, often: tuple[int, ...], part: Part) -> Sought:
+    return Sought(any_of((expression, *part.instead)), often)
 
 
 def _all(sought: Sequence[Sought]) -> Sought:
-    return Sought(all_of([one.expression for one in sought]), min(one.likely for one in sought))
+    return Sought(all_of([one.expression for one in sought]), tuple(number for one in sought for number in one.often))
 
 
 def _often(counted: Counted | None, people: bool) -> int:
