@@ -13,6 +13,7 @@ import structlog
 
 from tests.bench.delivery import delivery_rates
 from tests.bench.incoming import intake_rates, reading_rates
+from tests.bench.searching import searches
 from tests.bench.service import idle_memory, latencies, page_rates, start_times
 from tests.bench.ticks import tick_times
 from tests.parts.postgres import PostgresServer
@@ -43,6 +44,9 @@ def main() -> None:
             lambda: _seconds_each(tick_times(f"sqlite:///{folder}/ticks.db", folder)),
         )
         say("A tick, 1,000 of 1,000,000 due, on PostgreSQL", lambda: _seconds_each(tick_times(ticks_url, folder)))
+        search_url = postgres.create_database("search")
+        say("A search among 100,000 people on SQLite", lambda: searches(f"sqlite:///{folder}/search.db", 100_000))
+        say("A search among 100,000 people on PostgreSQL", lambda: searches(search_url, 100_000))
         say("POST to notice accepted, built-in broker", lambda: _milliseconds(latencies(folder)))
         say("POST to notice accepted, Redis", lambda: _milliseconds(latencies(folder, REDIS_URL=redis.url)))
 

@@ -207,6 +207,13 @@ def filled_and_read(database_url: str, people: int) -> tuple[Database, float]:
     return db, rate
 
 
+def searches(database_url: str, people: int) -> str:
+    """Fill a database, and return how long all kinds of searches take in it."""
+    db, _ = filled_and_read(database_url, people)
+    with closing(db):
+        return summed_up([one for figures in search_times(db, people).values() for one in figures])
+
+
 def main(people: int) -> None:
     """Print the figures for each kind of question, on both databases."""
     with tempfile.TemporaryDirectory() as folder, PostgresServer(AS_IN_LIFE) as postgres:
