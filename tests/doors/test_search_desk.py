@@ -50,6 +50,12 @@ def test_what_is_typed_and_what_is_stored_stays_text(desk, db, settings):
     assert marks(page) == ["Ada", "program"]
 
 
+@on_sqlite
+def test_a_phrase_is_marked_across_what_was_escaped(desk, db, settings):
+    submitted(db, settings, message=HOSTILE)
+    assert marks(desk.page(f'{SEARCH}"bold b quoted script"')) == ['bold</b> "quoted" <script']
+
+
 @pytest.mark.parametrize("part", ["script", "b", "lt", "amp", "alert 1"])
 @on_sqlite
 def test_a_mark_never_breaks_what_was_escaped(desk, db, settings, part):

@@ -27,7 +27,7 @@ FEWEST = 2_000
 SPARE, FURTHER = 1.5, 3
 """By so much more rows are looked at than should be needed, and by so much more again: words don't stand evenly."""
 
-PHRASED = 20_000
+PHRASED = 10_000
 """Matches that are fetched to see whether words stand together, which the index doesn't know.
 
 Of more frequent words only the newest `LOOKED_AT` rows are looked at: fetching all takes seconds.
