@@ -79,19 +79,21 @@ def import_contacts(file: Path, dry_run: bool, problems: Path | None, **options:
     show_default=True,
     help="csv_plain has no byte order mark.",
 )
-@click.option("--field", "fields", multiple=True, help="One of the columns; may be repeated. All if left out.")
+@click.option(
+    "--field", "fields", multiple=True, help="One of the columns; may be repeated. All that imports back if left out."
+)
 def export_contacts(file: str, form: str, fields: tuple[str, ...]) -> None:
     """Write every contact to FILE (- is standard output)."""
     from tpminstitute.accounts.audit import record_audit
-    from tpminstitute.exchange.fields import EXPORTED
+    from tpminstitute.exchange.fields import EXPORTED, OFFERED
     from tpminstitute.exchange.selection import Selection, batches, count
     from tpminstitute.exchange.writing import Format, write
 
-    unknown = set(fields) - set(EXPORTED)
+    unknown = set(fields) - set(OFFERED)
     if unknown:
-        there = ", ".join(EXPORTED)
+        there = ", ".join(OFFERED)
         raise Refusal(f"There is no column {', '.join(sorted(unknown))}. Nothing was written. There are: {there}.")
-    chosen = [field for field in EXPORTED if not fields or field.value in fields]
+    chosen = [field for field in OFFERED if field.value in fields] or list(EXPORTED)
     with _opened() as (db, _):
         with db.write() as session:
             number = count(session, Selection())
@@ -131,7 +133,7 @@ def _begun(db: "Database", settings: Settings, file: Path, wanted: Wanted) -> in
 
 def _chosen(file: Path, found: "Choices", wanted: Wanted) -> "Choices":
     from tpminstitute.exchange.choices import Existing
-    from tpminstitute.exchange.fields import Field
+    from tpminstitute.exchange.fields import IMPORTED, Field
     from tpminstitute.exchange.imports import with_dates
     from tpminstitute.exchange.source import lay_out
 
@@ -143,10 +145,10 @@ def _chosen(file: Path, found: "Choices", wanted: Wanted) -> "Choices":
     columns = list(choices.columns)
     for said in wanted.columns:
         heading, _, name = said.rpartition("=")
-        if heading not in choices.layout.headings or name not in {*Field, "-"}:
+        if heading not in choices.layout.headings or name not in {*IMPORTED, "-"}:
             raise Refusal(
                 f"“{said}” names no column. Nothing was changed. Write --column HEADING=FIELD, with a heading of the "
-                f"file and one of: {', '.join(Field)}, or - to leave it out."
+                f"file and one of: {', '.join(IMPORTED)}, or - to leave it out."
             )
         columns[choices.layout.headings.index(heading)] = Field(name) if name != "-" else None
     return replace(

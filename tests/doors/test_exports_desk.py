@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tests.conftest import on_sqlite
 from tests.factories import contact_of, submitted
 from tpminstitute.accounts.models import AuditEntry, Role
+from tpminstitute.contacts.tags import add_tag
 from tpminstitute.core import clock
 
 HOME = "/staff/contacts/export"
@@ -28,7 +29,9 @@ def exported(desk, **fields):
     page = desk.page(fields.pop("address", HOME))
     ticked = [box["value"] for box in page.all("input", name="field") if "checked" in box.attrs]
     chosen = {box["name"]: box["value"] for box in page.all("input", type="hidden")}
-    answer = desk.client.post(HOME, data=chosen | {"field": ticked} | fields)
+    answer = desk.client.post(
+        page.first("form", class_="export-form")["action"], data=chosen | {"field": ticked} | fields
+    )
     assert answer.status_code == 200
     return answer
 
@@ -70,6 +73,29 @@ def test_those_that_were_ticked_are_handed_out(db, settings, desk, ada):
     submitted(db, settings, email="grace@example.org", name="Grace")
     answer = exported(desk, format="jsonl", address=f"{HOME}?contact={ada.public_id}")
     assert [json.loads(line)["email"] for line in answer.text.splitlines()] == ["ada@example.org"]
+
+
+def test_a_view_is_handed_out_with_its_filters_and_columns(db, settings, desk, ada):
+    submitted(db, settings, email="grace@example.org", name="Grace", topic="courses")
+    with db.write() as session:
+        add_tag(session, ada.id, "vip", 1)
+    people = desk.page("/staff/contacts?tag=vip&column=stage&column=touched")
+    link = next(a for a in people.all("a") if a.words == "Export them")
+    page = desk.page(link["href"])
+    assert "Contacts tagged “vip”. That is one now." in page.first("main").words
+    (row,) = csv.DictReader(io.StringIO(exported(desk, address=link["href"]).data.decode("utf-8-sig"), newline=""))
+    assert (row["E-mail"], row["Stage"]) == ("ada@example.org", "New")
+    assert exported(desk, address=f"{HOME}?topic=courses&q=Grace", format="jsonl").text.count("\n") == 1
+
+
+def test_a_filter_that_can_not_be_read_hands_out_nobody(desk, ada):
+    assert exported(desk, address=f"{HOME}?stage=x", format="json").text == "[]\n"
+
+
+def test_what_was_searched_for_is_not_kept_for_good(db, desk, ada):
+    exported(desk, address=f"{HOME}?q=Lovelace", format="json")
+    with db.read() as session:
+        assert not [entry for entry in session.scalars(select(AuditEntry.subject)) if "Lovelace" in entry]
 
 
 def test_each_export_is_on_record_with_its_number_and_columns(db, desk, ada):

@@ -14,8 +14,10 @@ from tpminstitute.core import clock, tokens
 from tpminstitute.exchange.changes import UNSUBSCRIBED_HERE, Change
 from tpminstitute.exchange.models import Import, ImportRow, RowOutcome
 from tpminstitute.exchange.standing import COLUMNS, moment
+from tpminstitute.exchange.taking_back import lead_as_kept
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.pipeline.models import Lead, Outcome, Stage
+from tpminstitute.pipeline.service import stopped_because
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import Activity, ActivityKind, Actor
@@ -33,8 +35,8 @@ class Row:
     cells: list[str]
     change: Change
     contact_id: int | None = None
-    lead_was: list[Any] | None = None
-    """The id, the stage and the end of a lead before it is moved."""
+    lead_was: dict[str, Any] | None = None
+    """A lead before it is moved, and how it ended if it had."""
 
 
 class Applying:
@@ -162,12 +164,13 @@ class Applying:
         for row in rows:
             lead = _lead(row)
             if lead is not None and row.change.stage_id is not None:
-                row.lead_was = [lead.id, lead.stage_id, stored(lead.closed_at)]
-                lead.stage_id = row.change.stage_id
+                row.lead_was = lead_as_kept(self._session, lead)
+                lead.stage_id, lead.moved_at = row.change.stage_id, self._now
                 lead.closed_at = None if self._is_open(row) else lead.closed_at or self._now
         self._session.flush()
-        over = [row.contact_id for row in rows if row.change.was and not self._is_open(row)]
-        self._stop_follow_ups(over, "The lead was closed by an import.")
+        for outcome in (Outcome.WON, Outcome.LOST):
+            over = [row.contact_id for row in rows if row.change.was and self._outcome(row) is outcome]
+            self._stop_follow_ups(over, stopped_because(outcome))
 
     def _unsubscribe(self, rows: Sequence[Row]) -> None:
         if not rows:
@@ -249,8 +252,11 @@ class Applying:
             found["consent"] = list(change.consent)
         return found
 
+    def _outcome(self, row: Row) -> Outcome:
+        return self._outcomes[row.change.stage_id or 0]
+
     def _is_open(self, row: Row) -> bool:
-        return self._outcomes[row.change.stage_id or 0] is Outcome.OPEN
+        return self._outcome(row) is Outcome.OPEN
 
     def _closed_at(self, row: Row) -> datetime | None:
         return None if self._is_open(row) else self._now

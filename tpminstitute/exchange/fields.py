@@ -24,6 +24,11 @@ class Field(StrEnum):
     CONSENT_AT = "consent_at"
     CONSENT_WORDING = "consent_wording"
     CONSENT_SOURCE = "consent_source"
+    CAME_BY = "came_by"
+    CONSENT = "consent"
+    TURN = "turn"
+    FOLLOW_UPS = "follow_ups"
+    LAST_TOUCH = "last_touch"
 
 
 LABELS = {
@@ -45,11 +50,25 @@ LABELS = {
     Field.CONSENT_AT: "Agreed on",
     Field.CONSENT_WORDING: "Agreed to these words",
     Field.CONSENT_SOURCE: "Agreed where",
+    Field.CAME_BY: "Came by",
+    Field.CONSENT: "Consent",
+    Field.TURN: "Whose turn",
+    Field.FOLLOW_UPS: "Follow-ups",
+    Field.LAST_TOUCH: "Last touch",
 }
 """The headings of our own CSV, and what a person chooses from when columns are given their meaning."""
 
-EXPORTED = tuple(field for field in Field if field not in (Field.FIRST_NAME, Field.LAST_NAME))
-"""What an export may hold: a name is kept whole."""
+ONLY_SHOWN = (Field.CAME_BY, Field.CONSENT, Field.TURN, Field.FOLLOW_UPS, Field.LAST_TOUCH)
+"""What lists show of a contact and follows from the rest: an export may hold it, and an import passes it over."""
 
-CONSENT = (Field.CONSENT_AT, Field.CONSENT_WORDING, Field.CONSENT_SOURCE)
+IMPORTED = tuple(field for field in Field if field not in ONLY_SHOWN)
+"""What a column may be."""
+
+EXPORTED = tuple(field for field in IMPORTED if field not in (Field.FIRST_NAME, Field.LAST_NAME))
+"""What an export holds so that it imports back without loss: a name is kept whole."""
+
+OFFERED = (*EXPORTED, *ONLY_SHOWN)
+"""What an export may hold."""
+
+CONSENT_FIELDS = (Field.CONSENT_AT, Field.CONSENT_WORDING, Field.CONSENT_SOURCE)
 """A consent counts with all three of them."""

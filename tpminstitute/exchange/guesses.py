@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from tpminstitute.exchange.fields import LABELS, Field
+from tpminstitute.exchange.fields import IMPORTED, LABELS, Field
 
 _HEADINGS = {
     Field.NAME: "name; full name; display name; contact name; contact; file as; fn; nom complet; nombre completo; "
@@ -81,8 +81,8 @@ def _normal(heading: str) -> str:
 
 
 _KNOWN = {_normal(name): field for field, names in _HEADINGS.items() for name in names.split(";")}
-_KNOWN |= {_normal(label): field for field, label in LABELS.items()}
-_KNOWN |= {_normal(field.value): field for field in Field}
+_KNOWN |= {_normal(label): field for field, label in LABELS.items() if field in IMPORTED}
+_KNOWN |= {_normal(field.value): field for field in IMPORTED}
 
 
 def guess(headings: Sequence[str]) -> list[Field | None]:

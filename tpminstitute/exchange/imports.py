@@ -18,7 +18,7 @@ from tpminstitute.core.text import one_line
 from tpminstitute.exchange.choices import Choices, as_json
 from tpminstitute.exchange.dates import find_day_first
 from tpminstitute.exchange.encodings import find_encoding
-from tpminstitute.exchange.fields import CONSENT, Field
+from tpminstitute.exchange.fields import CONSENT_FIELDS, Field
 from tpminstitute.exchange.models import Import, ImportProblem, ImportRow, ImportState
 from tpminstitute.exchange.source import lay_out, recognise
 
@@ -218,7 +218,7 @@ def _remove_files(settings: Settings, public_id: str) -> None:
 def lacks_of_consent(choices: Choices) -> list[Field]:
     """Return what of a consent no column and no sentence of the form gives; empty where consent may be granted."""
     given = {Field.CONSENT_WORDING: choices.consent_wording, Field.CONSENT_SOURCE: choices.consent_source}
-    return [one for one in CONSENT if not choices.columns_of(one) and not given.get(one)]
+    return [one for one in CONSENT_FIELDS if not choices.columns_of(one) and not given.get(one)]
 
 
 def _move(session: Session, job: Import, before: tuple[ImportState, ...], to: ImportState, **values: object) -> None:

@@ -11,6 +11,7 @@ from tpminstitute.contacts import background
 from tpminstitute.contacts.models import Background
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.exchange.fields import Field
+from tpminstitute.pipeline.models import StageName
 from tpminstitute.pipeline.service import stages
 
 _WHAT = {
@@ -36,6 +37,7 @@ class Known:
 def known_names(session: Session) -> Known:
     """Return all names that a row may use."""
     there = stages(session)
+    named = select(StageName.name, StageName.stage_id).where(StageName.stage_id.in_([stage.id for stage in there]))
     colleagues = session.execute(select(Account.id, Account.name, Account.email).where(Account.active)).all()
     by_name = [_small(name) for _, name, _ in colleagues]
     owners: dict[str, str | int] = {
@@ -47,7 +49,7 @@ def known_names(session: Session) -> Known:
     places: dict[str, str | int] = {_small(label): where.value for where, label in background.LABELS.items()}
     return Known(
         {
-            Field.STAGE: {_small(stage.name): stage.id for stage in there},
+            Field.STAGE: {_small(name): stage_id for name, stage_id in session.execute(named)},
             Field.TOPIC: about | {key: key for key in topics.labels},
             Field.OWNER: owners,
             Field.BACKGROUND: places | {where.value: where.value for where in Background},

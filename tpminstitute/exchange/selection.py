@@ -22,7 +22,9 @@ from tpminstitute.contacts.models import (
 )
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.db import Database
-from tpminstitute.exchange.fields import Field
+from tpminstitute.exchange.fields import ONLY_SHOWN, Field
+from tpminstitute.lists.rows import Row, rows_of
+from tpminstitute.lists.wording import CONSENTS, FOLLOW_UPS, ORIGINS, TURNS
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.pipeline.models import Lead, Stage
 
@@ -67,6 +69,8 @@ def batches(db: Database, selection: Selection, fields: Sequence[Field]) -> Iter
 
 def _values(session: Session, contacts: Sequence[Contact], fields: Sequence[Field]) -> list[Values]:
     ids = [contact.id for contact in contacts]
+    listed = any(field in ONLY_SHOWN for field in fields)
+    shown = {row.id: row for row in rows_of(session, ids)} if listed else {}
     lookups: dict[Field, Any] = {
         Field.MORE_EMAIL: lambda: _lists(session, ContactAddress.contact_id, ContactAddress.email, ids),
         Field.TAGS: lambda: _lists(session, ContactTag.contact_id, ContactTag.tag, ids),
@@ -78,7 +82,26 @@ def _values(session: Session, contacts: Sequence[Contact], fields: Sequence[Fiel
     looked_up = {field: look() for field, look in lookups.items() if field in fields and ids}
     consents = _consents(session, ids)
     left = _unsubscribed(session, contacts)
-    return [_of(contact, fields, looked_up, consents.get(contact.id), contact.id in left) for contact in contacts]
+    return [
+        _of(contact, fields, looked_up, consents.get(contact.id), contact.id in left)
+        | _shown(shown, contact.id, fields)
+        for contact in contacts
+    ]
+
+
+def _shown(rows: Mapping[int, Row], contact_id: int, fields: Sequence[Field]) -> Values:
+    """Return what lists show of a contact beside what can be imported."""
+    row = rows.get(contact_id)
+    if row is None:
+        return {}
+    said: Values = {
+        Field.CAME_BY: ORIGINS[row.source],
+        Field.CONSENT: CONSENTS[row.consent],
+        Field.TURN: TURNS[row.turn],
+        Field.FOLLOW_UPS: FOLLOW_UPS[row.follow_ups],
+        Field.LAST_TOUCH: row.touched_at,
+    }
+    return {field: said[field] for field in fields if field in said}
 
 
 def _of(
@@ -102,7 +125,8 @@ def _of(
         Field.STAGE: looked_up.get(Field.STAGE, {}).get(contact.id),
     }
     several = (Field.MORE_EMAIL, Field.TAGS, Field.NOTE)
-    return {field: looked_up[field].get(contact.id, []) if field in several else own[field] for field in fields}
+    own |= {field: looked_up[field].get(contact.id, []) for field in several if field in looked_up}
+    return {field: own[field] for field in fields if field in own}
 
 
 def _phone(contact: Contact) -> str:

@@ -11,7 +11,7 @@ from tpminstitute.contacts import background
 from tpminstitute.contacts.models import Background
 from tpminstitute.core.sheets import csv_lines
 from tpminstitute.exchange.card_reading import OWN
-from tpminstitute.exchange.fields import LABELS, Field
+from tpminstitute.exchange.fields import LABELS, ONLY_SHOWN, Field
 from tpminstitute.exchange.records import join_many
 from tpminstitute.exchange.selection import Values
 from tpminstitute.exchange.values import NOTE_LINE
@@ -140,7 +140,7 @@ def _card(values: Values) -> str:
     if values.get(Field.TIME_ZONE):
         lines.append(f"TZ:{_escaped(values[Field.TIME_ZONE])}")
     for field, value in values.items():
-        if field not in _OF_CARDS and _cell(field, value):
+        if field not in (*_OF_CARDS, *ONLY_SHOWN) and _cell(field, value):
             lines.append(f"{OWN}{field.value.replace('_', '-')}".upper() + f":{_escaped(_cell(field, value))}")
     lines.append("END:VCARD")
     return "".join(_folded(line) for line in lines)

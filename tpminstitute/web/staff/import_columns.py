@@ -11,7 +11,7 @@ from tpminstitute.core.text import one_line, visible
 from tpminstitute.exchange.choices import EXISTING_LABELS, Choices, Existing, from_json
 from tpminstitute.exchange.csv_reading import DELIMITERS
 from tpminstitute.exchange.encodings import LETTERS
-from tpminstitute.exchange.fields import LABELS, Field
+from tpminstitute.exchange.fields import IMPORTED, LABELS, Field
 from tpminstitute.exchange.imports import lacks_of_consent, with_dates
 from tpminstitute.exchange.models import Import
 from tpminstitute.exchange.records import shown
@@ -65,7 +65,7 @@ def columns_view(file: Path, job: Import, tried: bool) -> dict[str, Any]:
         "layout": layout,
         "columns": [column for column in columns if column.chosen or not fold],
         "folded": [column for column in columns if fold and not column.chosen],
-        "fields": {field: HINTS.get(field, label) for field, label in LABELS.items()},
+        "fields": {field: HINTS.get(field, LABELS[field]) for field in IMPORTED},
         "letters": LETTERS,
         "delimiters": DELIMITERS,
         "existing_labels": EXISTING_LABELS,
@@ -81,7 +81,7 @@ def chosen_columns(file: Path, job: Import) -> Choices:
     names = [form.get(f"column-{at}", "") for at in range(len(layout.headings))]
     return Choices(
         layout,
-        tuple(Field(name) if name in set(Field) else None for name in names),
+        tuple(Field(name) if name in set(IMPORTED) else None for name in names),
         _existing(form.get("existing", "")),
         one_line(form.get("tag", ""), 200),
         form.get("dates") == "day_first",

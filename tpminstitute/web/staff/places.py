@@ -51,7 +51,7 @@ def _drafts_waiting() -> str:
 PLACES = (
     Place("Today", "staff.today", ("/", "/today", "/reminders", "/news")),
     Place("Inbox", "staff.inbox", ("/inbox", "/received")),
-    Place("Contacts", "staff.people", ("/contacts",)),
+    Place("Contacts", "staff.people", ("/contacts", "/imports")),
     Place("Drafts", "staff.waiting_drafts", ("/drafts",), _drafts_waiting),
     Place("Pipeline", "staff.pipeline", ("/pipeline",)),
     Place("Follow-ups", "staff.sequences", ("/sequences", "/calendar")),
@@ -60,7 +60,6 @@ PLACES = (
 
 QUIET_PLACES = (
     Place("Templates", "staff.letters", ("/templates",)),
-    Place("Imports", "staff.imports", ("/imports",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
     Place("Duplicates", "staff.duplicates", ("/duplicates", "/merge", "/merges")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
