@@ -6,10 +6,11 @@ triggers and whoever loads rows in bulk then go by the same words.
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, delete, text
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.marks import SEQUENCE_BIT, marks_sql, tag_bit_sql
+from tpminstitute.contacts.models import ContactCard
 from tpminstitute.contacts.name_keys import name_key_sql
 from tpminstitute.timeline.models import ActivityKind
 
@@ -127,6 +128,14 @@ def facts(dialect: str) -> dict[str, str]:
         "began_marks": BEGAN_MARKS,
         "apart": APART,
     }
+
+
+def drop_cards(session: Session, contact_ids: Sequence[int]) -> None:
+    """Take the cards of these contacts away until `rebuild` makes them: for whoever is about to write much about them
+    in this transaction, since the triggers then have nothing to keep.
+    """
+    table = ContactCard.__table__
+    session.connection().execute(delete(table).where(table.c.contact_id.in_(contact_ids)))  # type: ignore[arg-type]
 
 
 def rebuild(session: Session, contact_ids: Sequence[int] | None = None) -> None:

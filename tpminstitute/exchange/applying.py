@@ -5,22 +5,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Integer, String, bindparam, insert, select, update
+from sqlalchemy import JSON, Integer, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from tpminstitute.contacts.models import Consent, ConsentChange, Contact, ContactAddress, ContactTag, Note
+from tpminstitute.contacts.cards import drop_cards, rebuild
+from tpminstitute.contacts.models import Consent, ConsentChange, Contact, ContactAddress
 from tpminstitute.core import clock, tokens
+from tpminstitute.core.bulk import ForEach
 from tpminstitute.exchange.changes import UNSUBSCRIBED_HERE, Change
 from tpminstitute.exchange.models import Import, ImportRow, RowOutcome
 from tpminstitute.exchange.standing import COLUMNS, moment
+from tpminstitute.exchange.statements import (
+    CONTACTS,
+    FACTS,
+    LEADS,
+    NOTES,
+    OUTCOMES,
+    TAGS,
+    contact_values,
+    pairs,
+)
 from tpminstitute.exchange.taking_back import lead_as_kept
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.pipeline.models import Lead, Outcome, Stage
 from tpminstitute.pipeline.service import stopped_because
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.sequences.stopping import stop_for_contact
-from tpminstitute.timeline.models import Activity, ActivityKind, Actor
 
 _EMPTY: dict[str, Any] = dict.fromkeys(COLUMNS) | {"phone_typed": ""}
 
@@ -60,6 +71,9 @@ class Applying:
         self._set_stages([row for row in touched if row.change.stage_id is not None])
         self._unsubscribe([row for row in touched if row.change.unsubscribes])
         self._record(touched)
+        rebuild(
+            self._session, [row.contact_id for row in touched if row.contact_id is not None and row.change.was is None]
+        )
         self._settle(written)
         return lost
 
@@ -73,10 +87,16 @@ class Applying:
             | {"public_id": tokens.public_id(), "email": row.told["email"], "email_key": row.key}
             for row in rows
         ]
-        statement = self._insert_if_new(Contact).returning(Contact.id, Contact.email_key)
-        ids = {key: contact_id for contact_id, key in self._session.connection().execute(statement, given)}
-        for row in rows:
-            row.contact_id = ids.get(row.key)
+        connection = self._session.connection()
+        CONTACTS.run(connection, [contact_values(values) for values in given])
+        keys = [row.key for row in rows]
+        there = select(Contact.email_key, Contact.id, Contact.public_id).where(Contact.email_key.in_(keys))
+        found = {key: (contact_id, public_id) for key, contact_id, public_id in connection.execute(there)}
+        for row, values in zip(rows, given, strict=True):
+            contact_id, public_id = found[row.key]
+            row.contact_id = contact_id if public_id == values["public_id"] else None
+        # Without a card there is nothing for the triggers to keep: it is made once, when all is written.
+        drop_cards(self._session, [row.contact_id for row in rows if row.contact_id is not None])
         return [row for row in rows if row.contact_id is None]
 
     def _change_contacts(self, rows: Sequence[Row]) -> None:
@@ -96,24 +116,15 @@ class Applying:
         )
 
     def _add_what_hangs_on_them(self, rows: Sequence[Row]) -> None:
+        self._run(TAGS, pairs(rows, "tags"), account=self._of.account_id, now=self._now)
+        self._run(NOTES, pairs(rows, "notes"), account=self._of.account_id, now=self._now)
         by = {"account_id": self._of.account_id, "at": self._now}
-        self._insert(
-            ContactTag, [{"contact_id": row.contact_id, "tag": tag} | by for row in rows for tag in row.change.tags]
-        )
         self._insert(
             ContactAddress,
             [
                 {"contact_id": row.contact_id, "email_key": key, "email": address} | by
                 for row in rows
                 for key, address in row.change.addresses
-            ],
-        )
-        self._insert(
-            Note,
-            [
-                {"contact_id": row.contact_id, "body": note, "changed_at": None, "number": 1} | by
-                for row in rows
-                for note in row.change.notes
             ],
         )
         self._insert(
@@ -149,18 +160,7 @@ class Applying:
     def _set_stages(self, rows: Sequence[Row]) -> None:
         """Open leads where there is none, move the others; won and lost ones stop the follow-ups."""
         new = [row for row in rows if _lead(row) is None]
-        self._insert(
-            Lead,
-            [
-                {
-                    "contact_id": row.contact_id,
-                    "stage_id": row.change.stage_id,
-                    "opened_at": self._now,
-                    "closed_at": self._closed_at(row),
-                }
-                for row in new
-            ],
-        )
+        self._run(LEADS, [(row.contact_id, row.change.stage_id, self._closed_at(row)) for row in new], now=self._now)
         for row in rows:
             lead = _lead(row)
             if lead is not None and row.change.stage_id is not None:
@@ -205,11 +205,8 @@ class Applying:
             stop_for_contact(self._session, contact_id, reason)
 
     def _record(self, rows: Sequence[Row]) -> None:
-        by = {"kind": ActivityKind.CONTACT_IMPORTED, "actor": Actor.STAFF, "account_id": self._of.account_id}
-        self._insert(
-            Activity,
-            [by | {"contact_id": row.contact_id, "at": self._now, "sentence": self._sentence(row)} for row in rows],
-        )
+        facts = [(row.contact_id, self._sentence(row)) for row in rows]
+        self._run(FACTS, facts, account=self._of.account_id, now=self._now)
 
     def _sentence(self, row: Row) -> str:
         if row.change.was is None:
@@ -218,25 +215,15 @@ class Applying:
         return f"The import of “{self._of.file_name}” (line {row.line:,}) changed: {what}."
 
     def _settle(self, rows: Sequence[Row]) -> None:
-        table = ImportRow.__table__
-        self._session.connection().execute(
-            update(table)  # type: ignore[arg-type]
-            .where(table.c.import_id == self._of.id, table.c.line == bindparam("of_line", type_=Integer))
-            .values(
-                outcome=bindparam("new_outcome", type_=String),
-                contact_id=bindparam("new_contact", type_=Integer),
-                before=bindparam("new_before", type_=JSON(none_as_null=True)),
-            ),
-            [
-                {
-                    "of_line": row.line,
-                    "new_outcome": row.change.outcome.value,
-                    "new_contact": row.contact_id,
-                    "new_before": self._before(row),
-                }
-                for row in rows
-            ],
-        )
+        # What undoing needs comes first: a row that changed something has it.
+        changed = [{"of_line": row.line, "was": before} for row in rows if (before := self._before(row))]
+        if changed:
+            table = ImportRow.__table__
+            where = (table.c.import_id == self._of.id, table.c.line == bindparam("of_line", type_=Integer))
+            statement = update(table).where(*where).values(before=bindparam("was", type_=JSON))  # type: ignore[arg-type]
+            self._session.connection().execute(statement, changed)
+        outcomes = [(row.line, row.change.outcome.value, row.contact_id) for row in rows]
+        self._run(OUTCOMES, outcomes, **{"import": self._of.id})
 
     def _before(self, row: Row) -> dict[str, Any] | None:
         """Return what undoing the row needs, for a contact that was there."""
@@ -260,6 +247,10 @@ class Applying:
 
     def _closed_at(self, row: Row) -> datetime | None:
         return None if self._is_open(row) else self._now
+
+    def _run(self, statement: ForEach, rows: Sequence[tuple[Any, ...]], **same: object) -> None:
+        if rows:
+            statement.run(self._session.connection(), rows, **same)
 
     def _insert(self, model: Any, rows: Sequence[dict[str, Any]]) -> None:
         if rows:

@@ -47,11 +47,11 @@ def remove(session: Session, contact_ids: Sequence[int]) -> None:
     if not contact_ids:
         return
     connection = session.connection()
+    for column_of_card in contact_columns(Way.MADE_ANEW):  # first, so that no trigger keeps what is about to go
+        connection.execute(delete(column_of_card.table).where(column_of_card.in_(contact_ids)))
     for model in WRITTEN_BY_IMPORTS:
         of_contact = model.__table__.c.contact_id
         connection.execute(delete(model.__table__).where(of_contact.in_(contact_ids)))  # type: ignore[arg-type]
-    for of_contact in contact_columns(Way.MADE_ANEW):
-        connection.execute(delete(of_contact.table).where(of_contact.in_(contact_ids)))
     connection.execute(delete(Contact.__table__).where(Contact.__table__.c.id.in_(contact_ids)))  # type: ignore[arg-type]
 
 

@@ -19,6 +19,7 @@ from tpminstitute.lists.wording import names, sentence
 from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me
+from tpminstitute.web.staff.freshness import asks_password
 from tpminstitute.web.staff.people import asked_for
 
 USUAL = tuple(field for field in EXPORTED if field is not Field.NOTE)
@@ -71,6 +72,7 @@ def choose_export() -> str:
 
 @staff.post("/contacts/export")
 @acting
+@asks_password
 def export_contacts() -> FlaskResponse:
     """Hand the chosen contacts out, line by line, in a transaction of its own; the audit log says so first."""
     form, fields, meant = _format(), _fields(), _meant()
@@ -111,7 +113,7 @@ def _meant() -> _Meant:
 
 def _ticked() -> list[str]:
     """Return the public ids that were ticked in a list, or that a form repeats."""
-    return [*request.values.getlist("contact"), *request.args.getlist("tick")][:MOST_TICKED]
+    return request.values.getlist("contact")[:MOST_TICKED]
 
 
 def _as_in_the_list(columns: Sequence[Column]) -> list[Field]:
