@@ -102,13 +102,11 @@ def _meant() -> _Meant:
     asked = asked_for(session())
     if asked is None:
         abort(404)
-    words = sentence(asked.look.chosen, names(session()))
     where, found = asked.look.chosen.where(), asked.found(session())
-    if found is None:
-        return _Meant(Selection(tuple(where)), words, words, asked.look.columns)
-    selection = Selection((*where, ContactCard.contact_id.in_(found)))
-    among = f" Among whom the search finds for “{asked.search}”."
-    return _Meant(selection, words + among, f"{words} Among whom a search finds.", asked.look.columns)
+    among = () if found is None else (ContactCard.contact_id.in_(found),)
+    lasting = sentence(asked.look.chosen, names(session()))
+    on_record = lasting if found is None else f"{lasting} Among whom a search finds."
+    return _Meant(Selection((*where, *among)), asked.words(session()), on_record, asked.look.columns)
 
 
 def _ticked() -> list[str]:

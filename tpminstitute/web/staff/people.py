@@ -30,6 +30,7 @@ from tpminstitute.lists.wording import (
     Names,
     names,
     phrases,
+    sentence,
 )
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
@@ -70,6 +71,11 @@ class Asked:
     def found(self, session: Session) -> Sequence[int] | None:
         """Return the ids of those whom the search finds, or None without a search."""
         return matching_ids(session, self.search, FOUND_AT_MOST).ids if self.search else None
+
+    def words(self, session: Session) -> str:
+        """Return whom the list means, as a sentence."""
+        said = sentence(self.look.chosen, names(session))
+        return f"{said} Among whom the search finds for “{self.search}”." if self.search else said
 
     def without(self, name: str, value: str = "") -> str:
         """Return the address of the list without a filter, or without one value of it."""
