@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database, check_connection, sqlite_driver, upgrade
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail import control
+from tpminstitute.privacy.erasing import erase_again, erased_public_ids
+from tpminstitute.privacy.models import Erasure
 
 SQLITE_COPY = "database.sqlite"
 POSTGRES_COPY = "database.dump"
@@ -46,6 +49,8 @@ def back_up(settings: Settings, folder: Path) -> Path:
 def restore(settings: Settings, source: Path, *, replace: bool) -> None:
     """Bring a backup back, migrate it, and hold all outgoing mail until somebody lets it out.
 
+    Who was erased since the backup, as the database that is replaced knows, is erased again.
+
     Parameters: `replace`, whether a database that holds something already may be lost. The service must be stopped.
     Raises `Refusal`, and changes nothing, for a file that is no backup of such a database.
     """
@@ -59,6 +64,7 @@ def restore(settings: Settings, source: Path, *, replace: bool) -> None:
                     "The database of DATABASE_URL holds something already. Nothing was changed. "
                     "Add --replace if it may be lost."
                 )
+            erased = _erased(db)
         _copy_in(settings, copy)
         if (folder / SECRET).exists():
             shutil.copyfile(folder / SECRET, settings.data_dir / SECRET)
@@ -67,6 +73,15 @@ def restore(settings: Settings, source: Path, *, replace: bool) -> None:
         upgrade(db)
         with db.write() as session:
             control.hold(session, HELD, None)
+            erase_again(session, erased)
+
+
+def _erased(db: Database) -> Sequence[str]:
+    """Return who was erased from a database that may be empty, or of an earlier release."""
+    if not inspect(db.engine).has_table(Erasure.__tablename__):
+        return []
+    with db.read() as session:
+        return erased_public_ids(session)
 
 
 def _is_sqlite(settings: Settings) -> bool:

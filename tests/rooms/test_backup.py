@@ -3,16 +3,20 @@
 import shutil
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.factories import contact_of, count, make_settings, submitted
 from tests.rooms.post import Post
 from tpminstitute.backup import back_up, restore
+from tpminstitute.contacts.models import Contact
+from tpminstitute.core import clock
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail import control
 from tpminstitute.mail.delivery import deliver
-from tpminstitute.mail.models import Message
+from tpminstitute.mail.models import Message, MessageStatus
+from tpminstitute.privacy.erasing import erase
 
 
 @pytest.fixture
@@ -52,6 +56,20 @@ def test_a_restored_backup_holds_all_mail_until_it_is_let_out(db, settings, tmp_
     with db.write() as session:
         control.let_out(session, None)
     assert deliver(db, post, settings) == 2
+
+
+def test_who_was_erased_since_the_backup_is_erased_again(db, settings, tmp_path):
+    submitted(db, settings)
+    submitted(db, settings, email="bob@example.org", name="Bob")
+    with db.write() as session:
+        session.execute(update(Message).values(status=MessageStatus.SENDING, lease_token="t", lease_until=clock.now()))
+    file = back_up(settings, tmp_path)
+    with db.write() as session:
+        erase(session, contact_of(db).id, None, at_rest=True)
+    db.close()
+    restore(settings, file, replace=True)
+    with db.read() as session:
+        assert session.scalars(select(Contact.name).order_by(Contact.id)).all() == ["(erased)", "Bob"]
 
 
 def test_a_database_that_holds_something_is_not_lost_by_mistake(db, settings, tmp_path):

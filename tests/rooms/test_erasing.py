@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import on_sqlite
-from tests.factories import a_submission, an_account, contact_of, messages, submitted
+from tests.factories import a_submission, an_account, contact_of, count, messages, submitted
 from tests.rooms.came import a_mail, came
 from tests.rooms.histories import History, every_row
 from tpminstitute.accounts.audit import record_audit
@@ -147,6 +147,7 @@ def test_no_trace_of_an_erased_person_is_left(db, ada, alice):
     assert len(traces(db)) > 20
     erased(db, ada, alice)
     assert traces(db) == []
+    assert count(db, AttachmentBody) == 0
 
 
 def test_the_counts_stay_as_they_were(db, ada, alice):
@@ -188,11 +189,9 @@ def test_a_file_that_somebody_else_sent_as_well_stays(db, settings, ada, alice):
     mail = a_mail(sender="bob@example.org", text="The same file.")
     mail.add_attachment(b"quokka " * 100, maintype="text", subtype="x-quokka", filename="file.txt")
     came(db, settings, mail)
-    with db.read() as session:
-        bodies = session.scalar(select(func.count()).select_from(AttachmentBody))
+    bodies = count(db, AttachmentBody)
     erased(db, ada, alice)
-    with db.read() as session:
-        assert session.scalar(select(func.count()).select_from(AttachmentBody)) == bodies
+    assert count(db, AttachmentBody) == bodies
 
 
 @on_sqlite

@@ -1,9 +1,11 @@
 """Two contacts become one, and two again: nothing is lost in either direction."""
 
-import pytest
-from sqlalchemy import inspect, select, update
+import threading
 
-from tests.conftest import on_sqlite
+import pytest
+from sqlalchemy import inspect, select, text, update
+
+from tests.conftest import on_postgresql, on_sqlite
 from tests.factories import an_account, contact_of, messages, submitted
 from tests.rooms.came import a_mail, came, conversation_of
 from tests.rooms.histories import History, every_row
@@ -247,6 +249,19 @@ def test_what_is_written_to_the_shell_meanwhile_comes_after(db, two, alice):
     with db.read() as session:
         stray = select(Activity.contact_id).where(Activity.sentence.startswith("Written by whoever"))
         assert session.scalar(stray) == two[1].id
+
+
+@on_postgresql
+def test_who_writes_while_a_merge_is_under_way_is_found_with_who_remains(db, settings, two, alice):
+    writer = threading.Thread(target=submitted, args=(db, settings), kwargs={"email": HOME, "message": "Meanwhile."})
+    with db.write() as session:
+        merge(session, two[0].id, two[1].id, Choices(), alice.id)
+        writer.start()
+        while not session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert writer.is_alive()
+    writer.join()
+    with db.read() as session:
+        assert session.scalars(select(Inquiry.contact_id)).all() == [two[0].id] * 3
 
 
 # --- undoing -----------------------------------------------------------------------------------------------

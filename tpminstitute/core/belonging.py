@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import Column, ColumnElement, Table, or_, select
 
@@ -40,6 +41,12 @@ def belongings(root: Table) -> list[Belonging]:
     A table belongs to the root if it refers to it; else to the first table, counted from the root, that it refers to
     and that belongs itself. What only is referred to, such as a plan or an account, belongs to nobody.
     """
+    return _found(root, len(Base.metadata.tables))
+
+
+@lru_cache(maxsize=8)
+def _found(root: Table, _tables: int) -> list[Belonging]:
+    """Walk through the schema, once for as many tables as there are: rooms that are loaded later bring more."""
     found = [Belonging(root)]
     known = {root}
     for owner in found:

@@ -1,6 +1,6 @@
 """Erase a person: what they said, who they are, how to reach them. What stays is a shell that keeps counts true."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -36,10 +36,13 @@ _BATCH = 200
 _MOST_SHELLS = 1000
 
 
-def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleKind | None = None) -> Erasure:
+def erase(
+    session: Session, contact_id: int, account_id: int | None, rule: RuleKind | None = None, *, at_rest: bool = False
+) -> Erasure:
     """Erase everything personal of a contact, and of the shells that were merged into them.
 
-    Parameters: `account_id`, who does it; `rule`, the rule of retention that does, if it is one.
+    Parameters: `account_id`, who does it; `rule`, the rule of retention that does, if it is one; `at_rest`, whether the
+    service is stopped, so that nothing is on its way whatever a mail's row says.
     Queued mails are cancelled and follow-ups stopped. An opt-out outlives it, as a digest of the address. Raises
     `Refusal`, and the caller must roll back, when they were erased before or a mail to them is being sent right now.
     """
@@ -47,7 +50,8 @@ def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleK
     if contact.erased_at is not None:
         raise Refusal("This person was erased already. Nothing was changed.")
     ids = [contact.id, *shells_of(session, contact.id)]
-    expect_no_mail_on_its_way(session, ids)
+    if not at_rest:
+        expect_no_mail_on_its_way(session, ids)
     counts = counts_of(session, ids)
     _stop_everything(session, contact)
     keys = address_keys(session, ids)
@@ -69,6 +73,20 @@ def erase(session: Session, contact_id: int, account_id: int | None, rule: RuleK
     refresh(session, ids)
     session.expire_all()
     return found
+
+
+def erased_public_ids(session: Session) -> Sequence[str]:
+    """Return the public ids of everybody who was erased."""
+    return session.scalars(select(Contact.public_id).join(Erasure, Erasure.contact_id == Contact.id)).all()
+
+
+def erase_again(session: Session, public_ids: Collection[str]) -> int:
+    """Erase those of these contacts who are there again, in a database at rest; returns how many were."""
+    there = select(Contact.id).where(Contact.public_id.in_(public_ids), Contact.erased_at.is_(None))
+    ids = session.scalars(there.where(Contact.merged_into_id.is_(None))).all()
+    for contact_id in ids:
+        erase(session, contact_id, None, at_rest=True)
+    return len(ids)
 
 
 def shells_of(session: Session, contact_id: int) -> list[int]:
@@ -93,7 +111,8 @@ def counts_of(session: Session, ids: Sequence[int]) -> dict[str, int]:
 
 def _stop_everything(session: Session, contact: Contact) -> None:
     stop_for_contact(session, contact.id, REASON)
-    waiting = (Message.contact_id == contact.id, Message.status.in_((*UNSENT, MessageStatus.UNCERTAIN)))
+    unsettled = (*UNSENT, MessageStatus.SENDING, MessageStatus.UNCERTAIN)
+    waiting = (Message.contact_id == contact.id, Message.status.in_(unsettled))
     ended = {"status": MessageStatus.CANCELLED, "reason": REASON, "lease_token": None, "lease_until": None}
     session.execute(update(Message).where(*waiting).values(ended), execution_options={"synchronize_session": False})
 
@@ -128,10 +147,11 @@ def _blank_audit(session: Session, contact: Contact, ids: Sequence[int], keys: S
 
     New lines say it masked; those of earlier releases say it whole, and not whom they concern.
     """
-    said = (func.lower(AuditEntry.subject).contains(key, autoescape=True) for key in keys)
+    named = or_(*(func.lower(AuditEntry.subject).contains(key, autoescape=True) for key in keys))
+    said = and_(AuditEntry.kind.in_(("address", "export")), named)
     masked = and_(AuditEntry.contact_id.in_(ids), AuditEntry.subject.contains("…@"))
     session.execute(
-        update(AuditEntry).where(or_(masked, *said)).values(subject=f"contact {contact.public_id}, erased"),
+        update(AuditEntry).where(or_(masked, said)).values(subject=f"contact {contact.public_id}, erased"),
         execution_options={"synchronize_session": False},
     )
 

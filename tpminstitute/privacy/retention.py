@@ -1,6 +1,7 @@
 """Rules by which things go by themselves after a while: off until an administrator says so, shown before they bite."""
 
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -18,7 +19,7 @@ from tpminstitute.privacy.rules import RULES, Sample, sample_of
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 500
 """Things that are looked up at once; each goes in a transaction of its own."""
 
 SECONDS = 3.0
@@ -93,16 +94,13 @@ def run_rules(db: Database) -> int:
 
 
 def _run(db: Database, kind: RuleKind, cutoff: datetime) -> int:
-    gone, passed, left = 0, set[int](), True
+    gone, last, left = 0, 0, True
     until = monotonic() + SECONDS
     while left and monotonic() < until:
-        ids = _next(db, kind, cutoff, passed)
+        ids = _next(db, kind, cutoff, last)
         left = bool(ids)
-        for one in ids:
-            if _goes(db, kind, cutoff, one):
-                gone += 1
-            else:
-                passed.add(one)
+        for one in itertools.takewhile(lambda _: monotonic() < until, ids):
+            gone, last = gone + _goes(db, kind, cutoff, one), one
     with db.write() as session:
         session.add(RetentionRun(kind=kind, at=clock.now(), gone=gone, finished=not left))
         if gone:
@@ -110,10 +108,10 @@ def _run(db: Database, kind: RuleKind, cutoff: datetime) -> int:
     return gone
 
 
-def _next(db: Database, kind: RuleKind, cutoff: datetime, passed: Collection[int]) -> Sequence[int]:
+def _next(db: Database, kind: RuleKind, cutoff: datetime, last: int) -> Sequence[int]:
+    due = RULES[kind].due(cutoff)
     with db.read() as session:
-        found = session.scalars(RULES[kind].due(cutoff).limit(BATCH + len(passed))).all()
-    return [one for one in found if one not in passed][:BATCH]
+        return session.scalars(due.where(due.selected_columns[0] > last).limit(BATCH)).all()
 
 
 def _goes(db: Database, kind: RuleKind, cutoff: datetime, one: int) -> bool:
