@@ -120,7 +120,7 @@ class LeadCard(Base):
     __table_args__ = (
         Index("ix_lead_cards_contact_id", "contact_id"),
         Index("ix_lead_cards_by_stage", "stage_id", "since", "lead_id"),
-        Index("ix_lead_cards_by_owner", "stage_id", "owner_id", "since", "lead_id"),
+        Index("ix_lead_cards_by_owner", "stage_id", "owner_id", "since", "lead_id", "topic"),
         Index("ix_lead_cards_by_topic", "stage_id", "topic", "since", "lead_id"),
     )
 

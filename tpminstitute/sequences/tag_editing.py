@@ -18,8 +18,8 @@ from tpminstitute.timeline.models import Activity, ActivityKind, Actor
 PAGE = 50
 """Tags on one page."""
 
-COUNTED = 10_000
-"""Contacts of a tag that are counted on the list; beyond that it is “more than”."""
+COUNTED = 1_000
+"""Contacts of a tag that are counted on the list, for each of its tags; beyond that it is “more than”."""
 
 _NEXT_TAGS = text(
     "WITH RECURSIVE next(tag) AS ("
