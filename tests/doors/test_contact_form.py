@@ -17,7 +17,8 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import Consent, Contact, ZoneSource
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
-from tpminstitute.inbox.models import Inquiry, InquiryState
+from tpminstitute.guide.chapters import load_guide
+from tpminstitute.inbox.models import BroughtAlong, Inquiry, InquiryState
 from tpminstitute.sequences.models import Enrollment
 
 THANKS = re.compile(r"/thanks/[0-9a-z]{20}")
@@ -335,3 +336,25 @@ def test_a_name_that_nobody_can_see_is_refused(visitor):
     answer = visitor.send(name="\u200b\u2060\u200d")
     assert answer.status_code == 422
     assert "Write your name" in answer.text
+
+
+def test_what_is_asked_about_goes_along_with_the_letter_and_staff_see_it(db, visitor, desk):
+    page = read(visitor.client.get("/contact?about=gaining-relevant-experience").text)
+    assert "You ask about the chapter “Gaining Relevant Experience”." in page.first("form", class_="letter").words
+    visitor.send(**page.first("form", class_="letter").fields | TYPED)
+    along = the(db, BroughtAlong)
+    assert (along.about, along.edition) == ("the chapter “Gaining Relevant Experience”", load_guide().edition)
+    assert (
+        "Asks about the chapter “Gaining Relevant Experience”"
+        in desk.page(f"/staff/contacts/{contact_of(db, 'ada+tpm@example.org').public_id}").words
+    )
+
+
+@on_sqlite
+@pytest.mark.parametrize("about", ["", "no-such-chapter", "<script>", "../.."])
+def test_what_names_nothing_of_ours_brings_nothing_along(db, visitor, about):
+    page = read(visitor.client.get("/contact", query_string={"about": about}).text)
+    assert "You ask about" not in page.words
+    visitor.send(about=about)
+    assert count(db, Inquiry) == 1
+    assert count(db, BroughtAlong) == 0

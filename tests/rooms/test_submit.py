@@ -7,7 +7,8 @@ from sqlalchemy import select
 from tests.factories import ADA, a_submission, contact_of, count, messages, statuses, submitted
 from tpminstitute.contacts.consent import CURRENT_WORDING
 from tpminstitute.contacts.models import Consent, Contact
-from tpminstitute.inbox.models import Inquiry, InquiryState, Topic
+from tpminstitute.inbox.along import Along
+from tpminstitute.inbox.models import BroughtAlong, Inquiry, InquiryState, Topic
 from tpminstitute.inbox.submit import submit_inquiry
 from tpminstitute.mail.models import Message, MessageKind
 from tpminstitute.mail.queries import plain_text
@@ -142,3 +143,20 @@ def test_a_failed_transaction_leaves_nothing_behind(db, settings):
     except RuntimeError:
         pass
     assert [count(db, table) for table in (Inquiry, Contact, Lead, Message)] == [0, 0, 0, 0]
+
+
+def test_what_was_sent_along_is_kept_and_told_in_the_notice(db, settings):
+    along = Along("the chapter “Conclusion”", "0123abcd", ["Introduction", "Conclusion"], "e1x2", "You stand here.")
+    inquiry = submitted(db, settings, along=along)
+    with db.read() as session:
+        kept = session.get_one(BroughtAlong, inquiry.id)
+        text = plain_text(session.scalars(select(Message.content).where(Message.kind == MessageKind.NOTICE)).one())
+    assert (kept.about, kept.edition, kept.chapters_read) == (along.about, "0123abcd", ["Introduction", "Conclusion"])
+    assert (kept.pathway, kept.pathway_words) == ("e1x2", "You stand here.")
+    assert "Had read:   Introduction; Conclusion (edition 0123abcd)" in text
+    assert "You stand here." in text
+
+
+def test_an_inquiry_that_brings_nothing_leaves_no_row(db, settings):
+    submitted(db, settings)
+    assert count(db, BroughtAlong) == 0

@@ -9,6 +9,7 @@ from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
+from tpminstitute.inbox.along import along_words
 from tpminstitute.inbox.models import Door, Inquiry, ReceivedMail
 from tpminstitute.institute.recipients import NoticeKind, Recipient, recipients
 from tpminstitute.mail import variables
@@ -72,6 +73,7 @@ def notices(session: Session, settings: Settings, inquiry: Inquiry, contact: Con
         institute_name=settings.institute_name,
         answerable=reply_to is not None,
         owner=_owner(session, contact),
+        along=along_words(inquiry.along),
     )
     who = recipients(session, settings, NoticeKind.INQUIRY)
     return [_to_institute(contact, f"inquiry:{inquiry.id}", letter, reply_to, one) for one in who]

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tpminstitute.contacts.topics import Topic as Topic
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
@@ -52,6 +52,28 @@ class Inquiry(Base):
     source_referrer: Mapped[str] = mapped_column(String(300))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     followed_through_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    along: Mapped["BroughtAlong | None"] = relationship(viewonly=True)
+
+
+class BroughtAlong(Base):
+    """What a visitor sent along with an inquiry, in the words that they saw: what they asked about, what they had read
+    in which edition of the guide, and what their pathway check said. There is a row only where there is something."""
+
+    __tablename__ = "brought_along"
+    __table_args__ = (
+        CheckConstraint("about <> '' OR edition <> '' OR pathway <> ''", name="something"),
+        CheckConstraint("(pathway = '') = (pathway_words = '')", name="pathway_in_words"),
+    )
+
+    inquiry_id: Mapped[int] = mapped_column(
+        ForeignKey("inquiries.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    about: Mapped[str] = mapped_column(String(200))
+    edition: Mapped[str] = mapped_column(String(8))
+    chapters_read: Mapped[list[str]] = mapped_column(JSON)
+    pathway: Mapped[str] = mapped_column(String(300))
+    pathway_words: Mapped[str] = mapped_column(Text)
 
 
 class Door(StrEnum):

@@ -16,6 +16,7 @@ from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.inbox import conversations, letters
+from tpminstitute.inbox.along import NOTHING, Along, keep_along
 from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedMail
 from tpminstitute.inbox.sending import hold_back
 from tpminstitute.mail import outbox
@@ -34,7 +35,8 @@ class Submission:
     """One sending of the contact form, checked and read.
 
     `form_key` is the same for each repetition of the same form; `topic` is a topic's key; `wording` is None without
-    consent; `suspicions` are screening's sentences; `mail_id` is the received mail that it came as, if it was one.
+    consent; `suspicions` are screening's sentences; `mail_id` is the received mail that it came as, if it was one;
+    `along` is what its writer sent along.
     """
 
     form_key: str
@@ -46,6 +48,7 @@ class Submission:
     source_referrer: str
     suspicions: Sequence[str] = ()
     mail_id: int | None = None
+    along: Along = NOTHING
 
 
 def submit_inquiry(session: Session, settings: Settings, submission: Submission) -> str:
@@ -63,6 +66,7 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
     if earlier is not None:
         return earlier
     inquiry = _store(session, contact, submission)
+    keep_along(session, inquiry.id, submission.along)
     if submission.mail_id is not None:
         belongs = {"inquiry_id": inquiry.id, "contact_id": contact.id}
         session.execute(update(ReceivedMail).where(ReceivedMail.id == submission.mail_id).values(**belongs))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from tpminstitute.accounts.models import Account
 from tpminstitute.inbox.files import can_run
@@ -93,10 +93,14 @@ Spoken = Asked | Heard
 
 def asked_and_heard(session: Session, inquiry_ids: Collection[int], mail_ids: Collection[int]) -> Sequence[Spoken]:
     """Return inquiries and received mails by their ids, newest first, with their files and the mails they came as."""
-    inquiries = session.scalars(select(Inquiry).where(Inquiry.id.in_(inquiry_ids))).all() if inquiry_ids else []
+    inquiries = _inquiries(session, inquiry_ids) if inquiry_ids else []
     mails = _read(session, _mails().where(ReceivedMail.id.in_(mail_ids))) if mail_ids else []
     spoken: list[Spoken] = [*_with_mails(session, inquiries), *mails]
     return _with_files(session, sorted(spoken, key=lambda entry: entry.at, reverse=True))
+
+
+def _inquiries(session: Session, ids: Collection[int]) -> Sequence[Inquiry]:
+    return session.scalars(select(Inquiry).where(Inquiry.id.in_(ids)).options(joinedload(Inquiry.along))).all()
 
 
 def heard_mail(session: Session, public_id: str) -> Heard | None:

@@ -1,6 +1,7 @@
 """The institute's notice of an inquiry: what a stranger typed, shown as it is and unable to do anything."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from tpminstitute.core.text import one_line, visible
 from tpminstitute.mail.letters import SIZE_LIMIT, SUBJECT_LIMIT, Letter, environment, weight
@@ -36,12 +37,14 @@ def render_notice(
     institute_name: str,
     answerable: bool = True,
     owner: str = "",
+    along: Mapping[str, str] = MappingProxyType({}),
 ) -> Letter:
     """Make the notice of one inquiry.
 
     Parameters: `phone_typed` and `phone_e164`, as written and as understood; `source`, in words, where the
     visitor came from; `staff_url`, the contact in the staff area; `answerable`, whether an answer to the mail goes to
-    the visitor; `owner`, who looks after them, if anybody does; the others as the form had them.
+    the visitor; `owner`, who looks after them, if anybody does; `along`, what they sent along, by its
+    label; the others as the form had them.
     Returns a letter whose text and HTML hold the message word for word; characters that hide or reorder
     others are written out, as in ⟨U+202E⟩. The subject holds the name on one line, without them.
     A message that would make the mail larger than webmail shows is first cut in the HTML, and only when that isn't
@@ -55,7 +58,8 @@ def render_notice(
         "Follow-ups": "agreed to" if consent else "not agreed to",
         "Came from": source or "not known",
         "Reference": reference,
-    } | _looked_after(owner)
+    }
+    fields |= {**along, **_looked_after(owner)}
     return _notice("New inquiry from", name, topic, fields, message, staff_url, institute_name, answerable)
 
 

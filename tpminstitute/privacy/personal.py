@@ -38,6 +38,7 @@ def _page(address: str) -> str:
 
 GONE = frozenset(
     (
+        "brought_along",
         "bulk_changes",
         "contact_addresses",
         "contact_cards",

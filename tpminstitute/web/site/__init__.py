@@ -4,4 +4,11 @@ from flask import Blueprint
 
 site = Blueprint("site", __name__)
 
-from tpminstitute.web.site import calendar_feed, go, health, pages, unsubscribe, write  # noqa: E402, F401  (they register their routes)
+from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
+    calendar_feed,  # noqa: F401
+    go,  # noqa: F401
+    health,  # noqa: F401
+    pages,  # noqa: F401
+    unsubscribe,  # noqa: F401
+    write,  # noqa: F401
+)

@@ -19,6 +19,7 @@ from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.screening.service import Evidence, suspicions
 from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, session, settings, topics
 from tpminstitute.web.site import site
+from tpminstitute.web.site.along import about_words, along_of
 from tpminstitute.web.site.form import FormToken, LetterForm
 
 log = structlog.get_logger(__name__)
@@ -35,11 +36,13 @@ NOT_STORED = (
 
 @site.get("/contact")
 def contact() -> str:
-    """Show the contact form; `?topic=` chooses one beforehand."""
+    """Show the contact form; `?topic=` chooses one beforehand, `?about=` names what is asked about."""
     form = LetterForm(formdata=None, topics=topics())
     form.token.data = fresh_token("/contact")
     if request.args.get("topic") in [choice.key for choice in topics().offered]:
         form.topic.data = request.args["topic"]
+    if about_words(request.args.get("about", "")):
+        form.about.data = request.args["about"]
     return _page(form)
 
 
@@ -106,7 +109,13 @@ def _again(form: LetterForm, status: int, notice: str) -> tuple[str, int]:
 
 
 def _page(form: LetterForm, notice: str | None = None) -> str:
-    return render_template("site/contact.html", form=form, notice=notice, consent_wording=consent.CURRENT_WORDING.text)
+    return render_template(
+        "site/contact.html",
+        form=form,
+        notice=notice,
+        about=about_words(form.about.data or ""),
+        consent_wording=consent.CURRENT_WORDING.text,
+    )
 
 
 def _submission(form: LetterForm, token: FormToken) -> Submission:
@@ -122,6 +131,7 @@ def _submission(form: LetterForm, token: FormToken) -> Submission:
         source_page=token.page,
         source_referrer=token.referrer,
         suspicions=_suspicions(form, token),
+        along=along_of(form),
     )
 
 

@@ -11,6 +11,7 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import ConsentChange, Contact
 from tpminstitute.contacts.time_zones import SOURCES, clock_of
 from tpminstitute.contacts.topics import topics_of
+from tpminstitute.inbox.along import along_words
 from tpminstitute.inbox.letters import reference, source_sentence
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.mail.closed_addresses import ClosedAddress, closed_address_of
@@ -91,6 +92,7 @@ class InquiryView:
     state: InquiryState
     source: str
     suspicions: list[str]
+    along: dict[str, str]
     actions: list[Action]
 
 
@@ -165,6 +167,7 @@ def inquiry_view(session: Session, inquiry: Inquiry) -> InquiryView:
         state=inquiry.state,
         source=f"{source_sentence(inquiry)}. Reference {reference(inquiry)}.",
         suspicions=inquiry.suspicions,
+        along=along_words(inquiry.along),
         actions=_inquiry_actions(inquiry) if may_act() else [],
     )
 
