@@ -9,6 +9,7 @@ from tpminstitute.accounts.models import Account, AuditEntry, Role
 from tpminstitute.contacts.models import Contact, ContactTag
 from tpminstitute.lists import bulk
 from tpminstitute.lists.models import BulkAction
+from tpminstitute.pipeline.models import LeadEnding
 
 
 @pytest.fixture
@@ -44,6 +45,29 @@ def test_a_whole_list_is_tagged_after_a_look_and_untagged_by_undo(db, desk, thre
     page = desk.page(desk.press("Undo", page).location)
     assert "It is taken back." in page.text
     assert tagged(db) == []
+
+
+def test_leads_that_end_together_are_asked_how_and_go_back(db, desk, three):
+    page = preview(desk, "whom=all&topic=pmp", do="move", to_move="4")
+    assert page.first("p", id="to_reason-error").words == "Choose why it was lost: the reports count the reasons."
+    assert "Do it for" not in page.text
+    page = preview(desk, "whom=all&topic=pmp", do="move", to_move="4", to_reason="2", to_note="In May")
+    assert "In May. Their follow-ups stop." in page.text
+    page = desk.page(desk.press("Do it for 2 contacts", page).location)
+    with db.read() as session:
+        assert session.execute(select(LeadEnding.lost_reason_id, LeadEnding.note)).all() == [(2, "In May")] * 2
+    desk.press("Undo", page)
+    with db.read() as session:
+        assert session.scalars(select(LeadEnding)).all() == []
+
+
+@on_sqlite
+def test_an_ending_that_cannot_be_is_said_and_nothing_done(db, desk, three):
+    address = "/staff/contacts/bulk?whom=all&do=move&to_move=3&to_course_date=99"
+    assert "this date is not in the calendar any more" in desk.page(address).text
+    desk.client.post(address, data={"csrf_token": desk.token, "expected": "3"})
+    with db.read() as session:
+        assert session.scalars(select(BulkAction)).all() == []
 
 
 def test_only_who_was_ticked_is_meant(db, desk, three):

@@ -15,14 +15,16 @@ from tpminstitute.contacts.tags import add_tag, remove_tag, tags_of
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.lists import bulk
-from tpminstitute.lists.bulk_kinds import NOBODY, Doing
 from tpminstitute.lists.bulk_queries import Whom, left_of, outcomes, preview, recent
+from tpminstitute.lists.bulk_ways import NOBODY, Doing
 from tpminstitute.lists.filters import Chosen
 from tpminstitute.lists.models import BulkAction, BulkChange, BulkKind, BulkOutcome, BulkState
 from tpminstitute.mail.models import MessageStatus
-from tpminstitute.pipeline.models import Lead
+from tpminstitute.pipeline.endings import Ending, EndingProblem
+from tpminstitute.pipeline.models import Lead, LeadEnding, Stage
 from tpminstitute.pipeline.service import move_lead
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
+from tpminstitute.sequences.course_dates import CourseFacts, add_course_date
+from tpminstitute.sequences.models import CourseDate, Enrollment, EnrollmentStatus
 from tpminstitute.sequences.pauses import pause_for_contact
 from tpminstitute.timeline.models import Activity
 from tpminstitute.timeline.queries import timeline_of
@@ -94,7 +96,8 @@ def everything(db):
                     ContactTag.contact_id, ContactTag.tag
                 )
             ).all(),
-            session.execute(select(Lead.id, Lead.stage_id, Lead.closed_at).order_by(Lead.id)).all(),
+            session.execute(select(Lead.id, Lead.stage_id, Lead.closed_at, Lead.moved_at).order_by(Lead.id)).all(),
+            session.execute(select(*LeadEnding.__table__.c).order_by(LeadEnding.lead_id)).all(),
             session.execute(
                 select(Enrollment.id, Enrollment.status, Enrollment.reason, Enrollment.next_due_at).order_by(
                     Enrollment.id
@@ -110,7 +113,8 @@ WAYS = [
     Doing(BulkKind.TAG, "Hot"),
     Doing(BulkKind.UNTAG, "old"),
     Doing(BulkKind.MOVE, "2"),
-    Doing(BulkKind.MOVE, "4"),
+    Doing(BulkKind.MOVE, "3", Ending(course="Leading teams")),
+    Doing(BulkKind.MOVE, "4", Ending(lost_reason_id=2, note="They ask again in May.")),
     Doing(BulkKind.STOP),
 ]
 
@@ -152,7 +156,7 @@ def test_what_was_shown_is_what_happens(db, mixed, alice, doing):
 
 def test_the_preview_says_who_is_left_and_why(db, mixed):
     assert shown(db, Doing(BulkKind.TAG, "hot")) == (["Ana", "Cleo", "Dan"], {"They have the tag already.": ["Ben"]})
-    assert shown(db, Doing(BulkKind.MOVE, "3")) == (
+    assert shown(db, Doing(BulkKind.MOVE, "3", ENDING)) == (
         ["Ben", "Cleo", "Dan"],
         {"Their lead stands there already.": ["Ana"]},
     )
@@ -160,10 +164,98 @@ def test_the_preview_says_who_is_left_and_why(db, mixed):
 
 
 def test_a_lost_lead_stops_the_follow_ups_and_its_mails(db, four, alice):
-    done(db, alice, Doing(BulkKind.MOVE, "4"))
+    done(db, alice, Doing(BulkKind.MOVE, "4", ENDING))
     with db.read() as session:
         assert set(session.scalars(select(Enrollment.status))) == {EnrollmentStatus.STOPPED}
     assert not messages(db, kind="follow_up", status=MessageStatus.QUEUED)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("stage", "ending", "field"),
+    [
+        ("3", Ending(), "course"),
+        ("3", Ending(lost_reason_id=1), "course"),
+        ("3", Ending(course_date_id=99), "course"),
+        ("4", Ending(), "reason"),
+        ("4", Ending(lost_reason_id=99), "reason"),
+        ("4", Ending(lost_reason_id=1, note="x" * 501), "note"),
+    ],
+    ids=str,
+)
+def test_leads_that_end_together_say_how(db, four, alice, stage, ending, field):
+    with pytest.raises(EndingProblem) as problem:
+        shown(db, Doing(BulkKind.MOVE, stage, ending))
+    assert problem.value.field == field
+    with pytest.raises(EndingProblem):
+        done(db, alice, Doing(BulkKind.MOVE, stage, ending), expected=4)
+
+
+def test_each_lead_that_ended_together_keeps_how(db, mixed, alice):
+    with db.write() as session:
+        begins = clock.now() + timedelta(days=30)
+        course = add_course_date(session, CourseFacts("Leading programs", begins), alice)
+        course_id = course.id
+    action_id = done(db, alice, Doing(BulkKind.MOVE, "4", Ending(lost_reason_id=2, note="They ask again in May.")))
+    with db.read() as session:
+        said = session.execute(select(LeadEnding.lost_reason_id, LeadEnding.course, LeadEnding.note)).all()
+        sentence = session.get_one(BulkAction, action_id).sentence
+    assert said == [(2, "", "They ask again in May.")] * 4
+    assert sentence.endswith("They ask again in May. Their follow-ups stop.")
+    done(db, alice, Doing(BulkKind.MOVE, "3", Ending(course_date_id=course_id)))
+    with db.read() as session:
+        said = session.execute(select(LeadEnding.course_date_id, LeadEnding.course, LeadEnding.note)).all()
+    assert said == [(course_id, "Leading programs", "")] * 4
+
+
+def test_an_open_stage_asks_for_no_ending_and_keeps_none(db, four, alice):
+    action_id = done(db, alice, Doing(BulkKind.MOVE, "2", ENDING))
+    with db.read() as session:
+        assert session.scalars(select(LeadEnding)).all() == []
+        assert session.get_one(BulkAction, action_id).ending == {}
+
+
+def test_an_ending_that_was_said_otherwise_since_stays(db, four, alice):
+    action_id = done(db, alice, Doing(BulkKind.MOVE, "4", ENDING))
+    with db.write() as session:
+        lead_id = session.scalars(select(Lead.id).where(Lead.contact_id == id_of(db, "ben"))).one()
+        move_lead(session, lead_id, 4, alice, Ending(lost_reason_id=3))
+    (why,) = taken_back(db, action_id, alice)
+    assert why.startswith("It was said since how the lead ended")
+    with db.read() as session:
+        assert session.scalars(select(LeadEnding.lost_reason_id)).all() == [3]
+
+
+def test_nobody_goes_back_to_a_stage_of_the_archive(db, four, alice):
+    action_id = done(db, alice, Doing(BulkKind.MOVE, "4", ENDING))
+    with db.write() as session:
+        session.execute(update(Stage).where(Stage.id == 1).values(archived_at=clock.now()))
+    (why,) = taken_back(db, action_id, alice)
+    assert why.endswith("the stage where it stood is in the archive.")
+
+
+@on_sqlite
+def test_nobody_is_moved_to_a_stage_of_the_archive(db, four, alice):
+    with db.write() as session:
+        session.execute(update(Stage).where(Stage.id == 2).values(archived_at=clock.now()))
+    with pytest.raises(Refusal, match="Choose the stage"):
+        shown(db, Doing(BulkKind.MOVE, "2"))
+
+
+def test_an_ending_whose_course_left_the_calendar_comes_back_by_its_name(db, four, alice):
+    with db.write() as session:
+        course = add_course_date(session, CourseFacts("Leading teams", clock.now() + timedelta(days=30)), alice)
+        won = Ending(course_date_id=course.id)
+        for lead_id in session.scalars(select(Lead.id)).all():
+            move_lead(session, lead_id, 3, alice, won)
+    action_id = done(db, alice, Doing(BulkKind.MOVE, "1"))
+    with db.write() as session:
+        session.execute(delete(CourseDate))
+    assert taken_back(db, action_id, alice) == []
+    with db.read() as session:
+        assert (
+            session.execute(select(LeadEnding.course_date_id, LeadEnding.course)).all() == [(None, "Leading teams")] * 4
+        )
 
 
 def test_what_somebody_changed_since_stays_and_is_told(db, mixed, alice, bob):

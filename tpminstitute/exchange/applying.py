@@ -26,10 +26,10 @@ from tpminstitute.exchange.statements import (
     contact_values,
     pairs,
 )
-from tpminstitute.exchange.taking_back import lead_as_kept
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.pipeline.models import Lead, Outcome, Stage
 from tpminstitute.pipeline.service import stopped_because
+from tpminstitute.pipeline.standing import Standing, put, standing_of_leads
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.sequences.stopping import stop_for_contact
 
@@ -46,8 +46,8 @@ class Row:
     cells: list[str]
     change: Change
     contact_id: int | None = None
-    lead_was: dict[str, Any] | None = None
-    """A lead before it is moved, and how it ended if it had."""
+    lead_was: Standing | None = None
+    """How a lead stood before it is moved."""
 
 
 class Applying:
@@ -161,12 +161,12 @@ class Applying:
         """Open leads where there is none, move the others; won and lost ones stop the follow-ups."""
         new = [row for row in rows if _lead(row) is None]
         self._run(LEADS, [(row.contact_id, row.change.stage_id, self._closed_at(row)) for row in new], now=self._now)
+        standing = standing_of_leads(self._session, [lead for row in rows if (lead := _lead(row)) is not None])
         for row in rows:
             lead = _lead(row)
             if lead is not None and row.change.stage_id is not None:
-                row.lead_was = lead_as_kept(self._session, lead)
-                lead.stage_id, lead.moved_at = row.change.stage_id, self._now
-                lead.closed_at = None if self._is_open(row) else lead.closed_at or self._now
+                row.lead_was = standing[lead.id]
+                put(lead, row.change.stage_id, opens=self._is_open(row), now=self._now)
         self._session.flush()
         for outcome in (Outcome.WON, Outcome.LOST):
             over = [row.contact_id for row in rows if row.change.was and self._outcome(row) is outcome]

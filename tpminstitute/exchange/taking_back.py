@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Consent, ConsentChange
 from tpminstitute.exchange.standing import moment
-from tpminstitute.pipeline.models import Lead, LeadEnding
+from tpminstitute.pipeline.models import Lead
+from tpminstitute.pipeline.standing import may_be_put_back, put_back
 from tpminstitute.sequences.models import Enrollment
 
 
@@ -22,28 +23,12 @@ def take_back_stage(session: Session, contact_id: int, before: Mapping[str, Any]
         if lead.opened_at != moment(before["at"]):
             return False
         session.delete(lead)
-    elif lead.id == was["id"]:
-        lead.stage_id = was["stage_id"]
-        lead.closed_at, lead.moved_at = (moment(was[name]) if was[name] else None for name in ("closed_at", "moved_at"))
-        session.flush()
-        if was["ending"] and session.get(LeadEnding, lead.id) is None:
-            session.add(LeadEnding(lead_id=lead.id, **was["ending"]))
+    elif lead.id == was["id"] and may_be_put_back(session, was):
+        put_back(session, lead, was)
     else:
         return False
     session.flush()
     return True
-
-
-def lead_as_kept(session: Session, lead: Lead) -> dict[str, Any]:
-    """Return how a lead stands, as JSON keeps it, so that `take_back_stage` can bring it back."""
-    ending = session.get(LeadEnding, lead.id) if lead.closed_at is not None else None
-    names = ("lost_reason_id", "course_date_id", "course", "note")
-    moments = {"closed_at": lead.closed_at, "moved_at": lead.moved_at}
-    return {
-        "id": lead.id,
-        "stage_id": lead.stage_id,
-        "ending": {name: getattr(ending, name) for name in names} if ending else None,
-    } | {name: at.isoformat() if at else None for name, at in moments.items()}
 
 
 def take_back_consent(session: Session, contact_id: int, before: Mapping[str, Any]) -> bool:

@@ -14,9 +14,11 @@ from tpminstitute.core import clock, jobs
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.jobs import Job
-from tpminstitute.lists.bulk_kinds import WAYS, Before, Doing, Reasons, as_kept
+from tpminstitute.lists.bulk_kinds import WAYS, as_kept
+from tpminstitute.lists.bulk_moves import ending_told
 from tpminstitute.lists.bulk_queries import UNDOABLE, Whom, why_of
-from tpminstitute.lists.models import BulkAction, BulkChange, BulkOutcome, BulkState
+from tpminstitute.lists.bulk_ways import Before, Doing, Reasons, doing_of
+from tpminstitute.lists.models import BulkAction, BulkChange, BulkKind, BulkOutcome, BulkState
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 
@@ -34,12 +36,13 @@ def begin(session: Session, account_id: int, whom: Whom, doing: Doing, said: str
     """
     doing = as_kept(doing)
     way = WAYS[doing.kind]
-    sentence = way.says(session, doing.target)
+    sentence = way.says(session, doing)
     action = BulkAction(
         account_id=account_id,
         at=clock.now(),
         kind=doing.kind,
         target=doing.target,
+        ending=ending_told(session, doing) if doing.kind is BulkKind.MOVE else {},
         sentence=sentence,
         whom=said,
         contacts=1,
@@ -126,7 +129,7 @@ def step(session: Session, action: BulkAction) -> None:
 def _do(session: Session, action: BulkAction, batch: Sequence[int]) -> None:
     way = WAYS[action.kind]
     try:
-        way.says(session, action.target)
+        way.says(session, doing_of(action))
     except Refusal as refusal:
         _settle(session, action.id, dict.fromkeys(batch, str(refusal)), BulkOutcome.LEFT)
         return

@@ -1,13 +1,9 @@
-"""What can be done with many contacts at once: whom it would leave as they are, how it is done, and how it is undone.
-
-Each kind works on a batch whose rows are held. `before` is what has to be known to take it back, as JSON.
-"""
+"""What can be done with many contacts: whom it would leave as they are, how it is done, and how it is undone."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -17,60 +13,30 @@ from tpminstitute.contacts.models import Contact, ContactCard, ContactTag, Follo
 from tpminstitute.contacts.owners import possible_owners
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
+from tpminstitute.lists import bulk_moves
+from tpminstitute.lists.bulk_ways import NOBODY, Before, Doing, Reasons, Way, reason_of
 from tpminstitute.lists.filters import probed
 from tpminstitute.lists.models import BulkAction, BulkKind
-from tpminstitute.pipeline.models import Lead, Outcome, Stage
 from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.sequences.taking_back import let_go_on, standing_of
-
-Before = dict[str, Any]
-Reasons = Sequence[tuple[str, ColumnElement[bool]]]
-"""Why somebody is left as they are, in order, each with the condition on their card."""
-
-NOBODY = "nobody"
-
-
-@dataclass(frozen=True)
-class Doing:
-    """One thing to do: `target` is an account's id or `NOBODY`, a tag, or a stage's id."""
-
-    kind: BulkKind
-    target: str = ""
 
 
 def as_kept(doing: Doing) -> Doing:
     """Return a thing to do with its target as it is kept; raises `Refusal` for a tag that can't be."""
     tagging = doing.kind in (BulkKind.TAG, BulkKind.UNTAG)
-    return Doing(doing.kind, tags.normal(doing.target)) if tagging else doing
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a kind of thing is done: `says` in words (raises `Refusal` for a target that is none), `left` whom it leaves,
-    `do` it for some contacts, returning what was there before, and `undo` it, returning why not by contact.
-    """
-
-    says: Callable[[Session, str], str]
-    left: Callable[[str], Reasons]
-    do: Callable[[Session, BulkAction, Collection[int]], Mapping[int, Before]]
-    undo: Callable[[Session, BulkAction, Mapping[int, Before]], Mapping[int, str]]
-
-
-def reason_of(action: BulkAction) -> str:
-    """Return the reason that a run stopped by an action carries; no other has the same."""
-    return f"They were stopped by hand, together with others (number {action.id})."
+    return replace(doing, target=tags.normal(doing.target)) if tagging else doing
 
 
 # --- who looks after them ---------------------------------------------------------------------------------------
 
 
-def _assign_says(session: Session, target: str) -> str:
-    if target == NOBODY:
+def _assign_says(session: Session, doing: Doing) -> str:
+    if doing.target == NOBODY:
         return "Nobody looks after them any more."
     able = {str(account.id): account.name for account in possible_owners(session)}
-    if target not in able:
+    if doing.target not in able:
         raise Refusal("Choose who looks after them: an account that is open and may act. Nothing was changed.")
-    return f"{able[target]} looks after them."
+    return f"{able[doing.target]} looks after them."
 
 
 def _assign_left(target: str) -> Reasons:
@@ -122,8 +88,8 @@ def _tagged(tag: str) -> ColumnElement[bool]:
     return probed(select(ContactTag.contact_id).where(ContactTag.tag == tag))
 
 
-def _tag_says(session: Session, target: str) -> str:
-    return f"Put the tag “{target}” on them."
+def _tag_says(session: Session, doing: Doing) -> str:
+    return f"Put the tag “{doing.target}” on them."
 
 
 def _tag_left(target: str) -> Reasons:
@@ -150,8 +116,8 @@ def _tag_back(session: Session, action: BulkAction, befores: Mapping[int, Before
     return dict.fromkeys(befores.keys() - gone, "The tag was taken off by hand since.")
 
 
-def _untag_says(session: Session, target: str) -> str:
-    return f"Take the tag “{target}” off them."
+def _untag_says(session: Session, doing: Doing) -> str:
+    return f"Take the tag “{doing.target}” off them."
 
 
 def _untag_left(target: str) -> Reasons:
@@ -186,78 +152,10 @@ def _untag_back(session: Session, action: BulkAction, befores: Mapping[int, Befo
     return dict.fromkeys(again, "The tag was put on by hand since.")
 
 
-# --- stages and follow-ups --------------------------------------------------------------------------------------
+# --- follow-ups --------------------------------------------------------------------------------------------------
 
 
-def _move_says(session: Session, target: str) -> str:
-    stage = session.get(Stage, int(target)) if target.isascii() and target.isdigit() and len(target) < 10 else None
-    if stage is None:
-        raise Refusal("Choose the stage that they move to. Nothing was changed.")
-    also = (
-        "" if stage.outcome is Outcome.OPEN else f" Their leads are {stage.outcome.value}, and their follow-ups stop."
-    )
-    return f"Move their leads to “{stage.name}”.{also}"
-
-
-def _move_left(target: str) -> Reasons:
-    closed = select(Stage.id).where(Stage.outcome != Outcome.OPEN)
-    opens = select(Stage.id).where(Stage.id == int(target), Stage.outcome == Outcome.OPEN).exists()
-    beside = ContactCard.stage_id.in_(closed) & probed(select(Lead.contact_id).where(Lead.closed_at.is_(None)))
-    return [
-        ("They have no lead.", ContactCard.stage_id.is_(None)),
-        ("Their lead stands there already.", ContactCard.stage_id == int(target)),
-        (
-            "An earlier lead of theirs is open, and there is one at a time.",
-            beside & opens,
-        ),
-    ]
-
-
-def _move(session: Session, action: BulkAction, ids: Collection[int]) -> dict[int, Before]:
-    newest = select(func.max(Lead.id)).where(Lead.contact_id.in_(ids)).group_by(Lead.contact_id)
-    leads = session.scalars(select(Lead).where(Lead.id.in_(newest)).execution_options(populate_existing=True)).all()
-    stage = session.get_one(Stage, int(action.target))
-    runs = standing_of(session, ids) if stage.outcome is not Outcome.OPEN else {}
-    before = {
-        lead.contact_id: {
-            "lead": lead.id,
-            "stage": lead.stage_id,
-            "closed_at": lead.closed_at and lead.closed_at.isoformat(),
-            "runs": runs.get(lead.contact_id, []),
-        }
-        for lead in leads
-    }
-    for lead in leads:
-        lead.stage_id = stage.id
-        lead.closed_at = None if stage.outcome is Outcome.OPEN else lead.closed_at or clock.now()
-    session.flush()
-    for contact_id in runs:
-        stop_for_contact(session, contact_id, reason_of(action))
-    return before
-
-
-def _move_back(session: Session, action: BulkAction, befores: Mapping[int, Before]) -> dict[int, str]:
-    kept: dict[int, str] = {}
-    for contact_id, before in befores.items():
-        lead = session.get(Lead, before["lead"], populate_existing=True)
-        newest = session.scalar(select(func.max(Lead.id)).where(Lead.contact_id == contact_id))
-        if lead is None or lead.contact_id != contact_id or lead.stage_id != int(action.target):
-            kept[contact_id] = "The lead was moved since."
-        elif lead.id != newest:
-            kept[contact_id] = "Another lead was opened since."
-        elif session.get(Stage, before["stage"]) is None:
-            kept[contact_id] = "The stage where the lead stood is gone."
-        elif before["runs"] and not let_go_on(session, before["runs"], reason_of(action)):
-            kept[contact_id] = "Their follow-ups changed since."
-        else:
-            closed_at = before["closed_at"]
-            lead.stage_id = before["stage"]
-            lead.closed_at = datetime.fromisoformat(closed_at) if closed_at else None
-            session.flush()
-    return kept
-
-
-def _stop_says(session: Session, target: str) -> str:
+def _stop_says(session: Session, doing: Doing) -> str:
     return "Stop their follow-ups."
 
 
@@ -286,6 +184,6 @@ WAYS = {
     BulkKind.ASSIGN: Way(_assign_says, _assign_left, _assign, _assign_back),
     BulkKind.TAG: Way(_tag_says, _tag_left, _tag, _tag_back),
     BulkKind.UNTAG: Way(_untag_says, _untag_left, _untag, _untag_back),
-    BulkKind.MOVE: Way(_move_says, _move_left, _move, _move_back),
+    BulkKind.MOVE: bulk_moves.WAY,
     BulkKind.STOP: Way(_stop_says, _stop_left, _stop, _stop_back),
 }

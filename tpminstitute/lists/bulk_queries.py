@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact, ContactCard
 from tpminstitute.core import clock
-from tpminstitute.lists.bulk_kinds import WAYS, Doing, Reasons, as_kept
+from tpminstitute.lists.bulk_kinds import WAYS, as_kept
+from tpminstitute.lists.bulk_ways import Doing, Reasons
 from tpminstitute.lists.filters import Chosen
 from tpminstitute.lists.models import BulkAction, BulkChange, BulkOutcome
 
@@ -60,7 +61,7 @@ def preview(session: Session, whom: Whom, doing: Doing) -> Preview:
     """Return exactly what would happen; raises `Refusal` for a target that is none."""
     doing = as_kept(doing)
     way = WAYS[doing.kind]
-    sentence = way.says(session, doing.target)
+    sentence = way.says(session, doing)
     reasons = way.left(doing.target)
     said = why_of(reasons)
     left = [_group(session, [*whom.where(), said == why], why) for why, _ in reasons]

@@ -80,6 +80,8 @@ class BulkAction(Base):
     kind: Mapped[BulkKind] = mapped_column(enum_type(BulkKind))
     target: Mapped[str] = mapped_column(String(60))
     """To whom, to which stage, or which tag; '' where there is nothing to say."""
+    ending: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    """How the leads end that are moved to a closed stage, by the columns of `LeadEnding`; {} for anything else."""
     sentence: Mapped[str] = mapped_column(Text)
     whom: Mapped[str] = mapped_column(Text)
     contacts: Mapped[int]

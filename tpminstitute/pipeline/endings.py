@@ -1,7 +1,8 @@
 """How a lead ends: what a lost one was lost for, and which course a won one is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -55,34 +56,38 @@ def ending_in_words(session: Session, ending: LeadEnding) -> str:
     return f"{what}. {ending.note}" if ending.note else what
 
 
-def kept(session: Session, lead_id: int, outcome: Outcome, ending: Ending) -> LeadEnding:
-    """Keep how a lead ended that stands in a stage of `outcome` by now; returns it.
+def told(session: Session, outcome: Outcome, ending: Ending) -> dict[str, Any]:
+    """Return what is kept of an ending with `outcome`, by the columns of `LeadEnding`; {} for a lead that stays open.
 
-    Raises `EndingProblem` for a lost lead without a reason, and a won one without a course.
+    Raises `EndingProblem` for a lost lead without a reason, a won one without a course, and a note that is too long.
     """
+    if outcome is Outcome.OPEN:
+        return {}
     course_date_id, course = _course(session, ending) if outcome is Outcome.WON else (None, "")
-    values = {
+    return {
         "lost_reason_id": _reason(session, ending) if outcome is Outcome.LOST else None,
         "course_date_id": course_date_id,
         "course": course,
         "note": _note(ending.note),
     }
-    # Past the session's memory: a trigger may have taken away the ending that it knows.
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    keeping = insert(LeadEnding).values(lead_id=lead_id, **values)
-    session.execute(keeping.on_conflict_do_update(index_elements=["lead_id"], set_=values))
+
+
+def kept(session: Session, lead_id: int, outcome: Outcome, ending: Ending) -> LeadEnding:
+    """Keep how a lead ended that stands in a closed stage of `outcome` by now; returns it. Raises as `told` does."""
+    keep(session, [lead_id], told(session, outcome, ending))
     row = ending_of(session, lead_id)
     assert row is not None  # it was written just now
     return row
 
 
-def check(session: Session, outcome: Outcome, ending: Ending) -> None:
-    """Raise `EndingProblem` for what `kept` would refuse; nothing is changed."""
-    _note(ending.note)
-    if outcome is Outcome.LOST:
-        _reason(session, ending)
-    elif outcome is Outcome.WON:
-        _course(session, ending)
+def keep(session: Session, lead_ids: Sequence[int], values: Mapping[str, Any]) -> None:
+    """Keep of leads that stand in their closed stage by now that they all ended as `values` (of `told`) say."""
+    if not lead_ids:
+        return
+    # Past the session's memory: a trigger may have taken away the ending that it knows.
+    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    keeping = insert(LeadEnding.__table__).on_conflict_do_update(index_elements=["lead_id"], set_=dict(values))
+    session.connection().execute(keeping, [{"lead_id": lead_id, **values} for lead_id in lead_ids])
 
 
 def _reason(session: Session, ending: Ending) -> int:

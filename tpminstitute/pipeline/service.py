@@ -12,6 +12,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.pipeline import endings
 from tpminstitute.pipeline.endings import Ending
 from tpminstitute.pipeline.models import Lead, Outcome, Stage
+from tpminstitute.pipeline.standing import put
 from tpminstitute.sequences.service import take_up_again
 from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind
@@ -85,10 +86,8 @@ def move_lead(
     if to.outcome is Outcome.OPEN and lead.closed_at is not None:
         _expect_none_open(session, lead.contact_id)
     if to.outcome is not before.outcome:
-        endings.check(session, to.outcome, ending or Ending())
-    lead.stage_id = to.id
-    lead.closed_at = None if to.outcome is Outcome.OPEN else lead.closed_at or clock.now()
-    lead.moved_at = clock.now()
+        endings.told(session, to.outcome, ending or Ending())
+    put(lead, to.id, opens=to.outcome is Outcome.OPEN, now=clock.now())
     session.flush()
     sentence = f"Moved the lead from “{before.name}” to “{to.name}”."
     if to.outcome is not Outcome.OPEN and (to.outcome is not before.outcome or ending is not None):

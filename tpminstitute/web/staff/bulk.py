@@ -11,14 +11,16 @@ from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.owners import possible_owners
 from tpminstitute.core.errors import Refusal
 from tpminstitute.lists import bulk as room
-from tpminstitute.lists.bulk_kinds import NOBODY, Doing
 from tpminstitute.lists.bulk_queries import Preview, Whom, count, left_of, outcomes, preview, recent
+from tpminstitute.lists.bulk_ways import NOBODY, Doing
 from tpminstitute.lists.models import BulkAction, BulkKind, BulkOutcome, BulkState
+from tpminstitute.pipeline.endings import EndingProblem
 from tpminstitute.pipeline.service import stages
 from tpminstitute.sequences.models import Sequence
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
+from tpminstitute.web.staff.ending_form import TypedEnding, ending_choices, typed_ending
 from tpminstitute.web.staff.messages import ROW_ID
 from tpminstitute.web.staff.people import asked_for
 from tpminstitute.web.staff.undo import offer_undo
@@ -45,13 +47,15 @@ def choose_bulk() -> str | Response:
     if whom is None:
         flash("Nobody was ticked. Tick somebody, or choose all of the list.", "warning")
         return redirect(url_for("staff.people", view="all"))
-    doing, shown, problem = _doing(request.args), None, ""
+    doing, typed, shown, problem = _doing(request.args), typed_ending(request.args, "to_"), None, ""
     if doing is not None:
         try:
             shown = preview(session(), whom, doing)
+        except EndingProblem as asks:
+            typed.errors[asks.field] = str(asks)
         except Refusal as refusal:
             problem = str(refusal)
-    return _page(whom, said, doing, shown, problem)
+    return _page(whom, said, doing, typed, shown, problem)
 
 
 @staff.post("/contacts/bulk")
@@ -120,10 +124,12 @@ def _doing(args: Any) -> Doing | None:
     """Return what the address wants to do, or None while nothing is chosen."""
     kinds = {kind.value: kind for kind in BulkKind}
     kind = kinds.get(args.get("do", ""))
-    return None if kind is None else Doing(kind, args.get(f"to_{kind.value}", "").strip()[:200])
+    if kind is None:
+        return None
+    return Doing(kind, args.get(f"to_{kind.value}", "").strip()[:200], typed_ending(args, "to_").ending())
 
 
-def _page(whom: Whom, said: str, doing: Doing | None, shown: Preview | None, problem: str) -> str:
+def _page(whom: Whom, said: str, doing: Doing | None, typed: TypedEnding, shown: Preview | None, problem: str) -> str:
     chosen = doing or Doing(BulkKind.ASSIGN)
     sequences = session().query(Sequence).filter(Sequence.active).order_by(Sequence.name).all()
     carried = [pair for pair in _parameters() if pair[0] != "do" and not pair[0].startswith("to_")]
@@ -136,12 +142,13 @@ def _page(whom: Whom, said: str, doing: Doing | None, shown: Preview | None, pro
         kind=doing.kind if doing else None,
         targets={kind: (chosen.target if chosen.kind is kind else "") for kind in BulkKind},
         owners=[(NOBODY, "Nobody"), *((str(each.id), each.name) for each in possible_owners(session()))],
-        stages=[(str(stage.id), stage.name) for stage in stages(session())],
+        stages=stages(session()),
         shown=shown,
         problem=problem,
         carried=carried,
         post_url=f"{url_for('staff.begin_bulk')}?{urlencode(_parameters())}",
         enroll=enroll,
+        **ending_choices(typed),
     )
 
 

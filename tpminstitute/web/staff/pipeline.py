@@ -1,6 +1,5 @@
 """The pipeline: a board of leads by stage, and moving one, with why it was lost or which course was won."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,19 +9,19 @@ from werkzeug.wrappers import Response
 
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.topics import Topic, topics_of
+from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.pipeline import endings
 from tpminstitute.pipeline.board import BoardFilter, Column, Place, column_of, contact_of_lead
 from tpminstitute.pipeline.endings import Ending, EndingProblem
-from tpminstitute.pipeline.models import Lead, Outcome, Stage
+from tpminstitute.pipeline.models import Lead, Stage
 from tpminstitute.pipeline.service import move_back, move_lead, stages
 from tpminstitute.pipeline.stages import COUNTED
-from tpminstitute.sequences.course_dates import course_dates
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, may_act, me
+from tpminstitute.web.staff.ending_form import TypedEnding, ending_choices, kept_ending, number_in, typed_ending
 from tpminstitute.web.staff.messages import ROW_ID
 from tpminstitute.web.staff.undo import offer_undo
 
@@ -31,23 +30,6 @@ NOBODY = "nobody"
 
 BOARD_PLACE = ("owner", "topic", "stage", "contact")
 """The arguments by which the board (or the contact's page, for `contact`) is found again after a move."""
-
-
-@dataclass
-class TypedEnding:
-    """The form that moves a lead, as it was typed, with a sentence for each field that needs a change."""
-
-    to: int
-    shown: int
-    reason: str = ""
-    course_date: str = ""
-    course: str = ""
-    note: str = ""
-    errors: dict[str, str] = field(default_factory=dict)
-
-    def ending(self) -> Ending:
-        """Return what it says of the ending."""
-        return Ending(_number(self.reason), _number(self.course_date), self.course, self.note)
 
 
 @staff.get("/pipeline")
@@ -87,12 +69,8 @@ def ask_to_move(lead_id: int) -> str:
     lead = session().get(Lead, lead_id)
     if lead is None:
         abort(404)
-    before = endings.ending_of(session(), lead_id)
-    form = TypedEnding(id_argument("to") or lead.stage_id, id_argument("from") or lead.stage_id)
-    if before is not None:
-        form.reason, form.course_date = str(before.lost_reason_id or ""), str(before.course_date_id or "")
-        form.course, form.note = before.course if before.course_date_id is None else "", before.note
-    return _form(lead, form)
+    typed = kept_ending(endings.ending_of(session(), lead_id))
+    return _form(lead, typed, id_argument("to") or lead.stage_id, id_argument("from") or lead.stage_id)
 
 
 @staff.post(f"/pipeline/leads/<{ROW_ID}:lead_id>/move")
@@ -103,28 +81,22 @@ def move(lead_id: int) -> Response | tuple[str, int]:
     if lead is None:
         abort(404)
     sent = request.form
-    form = TypedEnding(
-        to=_number(sent.get("to", "")) or 0,
-        shown=_number(sent.get("from", "")) or lead.stage_id,
-        reason=sent.get("reason", "")[:10],
-        course_date=sent.get("course_date", "")[:10],
-        course=sent.get("course", "")[:1000],
-        note=sent.get("note", "")[:1000],
-    )
-    undo = _undo_url(lead, form.to)
+    typed = typed_ending(sent)
+    to, shown = number_in(sent.get("to", "")) or 0, number_in(sent.get("from", "")) or lead.stage_id
+    undo = _undo_url(lead, to)
     try:
-        moved = move_lead(session(), lead_id, form.to, me().id, form.ending(), shown_stage_id=form.shown)
+        moved = move_lead(session(), lead_id, to, me().id, typed.ending(), shown_stage_id=shown)
     except EndingProblem as problem:
         if "asked" not in sent:
-            asking: dict[str, Any] = {"to": form.to, "from": form.shown, **_kept()}
+            asking: dict[str, Any] = {"to": to, "from": shown, **_kept()}
             return redirect(url_for("staff.ask_to_move", lead_id=lead_id, **asking), 303)
-        form.errors[problem.field] = str(problem)
-        return _form(lead, form), 422
+        typed.errors[problem.field] = str(problem)
+        return _form(lead, typed, to, shown), 422
     except Refusal as refusal:
         flash(str(refusal), "warning")
         return _home(lead)
     if moved:
-        stage = session().get_one(Stage, form.to)
+        stage = session().get_one(Stage, to)
         contact = session().get_one(Contact, lead.contact_id)
         offer_undo(f"{contact.name} was moved to “{stage.name}”.", undo)
     return _home(lead)
@@ -148,29 +120,20 @@ def move_lead_back(lead_id: int) -> Response:
     return _home(lead)
 
 
-def _form(lead: Lead, form: TypedEnding) -> str:
+def _form(lead: Lead, typed: TypedEnding, to: int, shown: int) -> str:
     contact = contact_of_lead(session(), lead.id)
     assert contact is not None  # a lead is somebody's
-    now = clock.now()
-    dates = [use.course for use in course_dates(session())]
-    topics = topics_of(session()).offered
     return render_template(
         "staff/lead_move.html",
         contact=contact,
         lead=lead,
-        form=form,
+        to=to,
+        shown=shown,
         stages=stages(session()),
         here=session().get_one(Stage, lead.stage_id),
-        reasons=endings.lost_reasons(session()),
-        courses=[course for course in dates if course.begins_at > now or str(course.id) == form.course_date],
-        past=[course for course in dates if course.begins_at <= now and str(course.id) != form.course_date],
-        suggestions=[topic.label for topic in topics if topic.key not in (Topic.OTHER, Topic.COURSES)],
-        zone=settings().institute_zone,
         kept=_kept(),
         back_url=_home_url(lead),
-        longest_course=endings.LONGEST_COURSE,
-        longest_note=endings.LONGEST_NOTE,
-        Outcome=Outcome,
+        **ending_choices(typed),
     )
 
 
@@ -186,7 +149,7 @@ def _undo_url(lead: Lead, to: int) -> str:
 def _chosen() -> BoardFilter:
     owner, topic = request.args.get("owner", ""), request.args.get("topic", "")
     known = topic if topic in topics_of(session()) else None
-    return BoardFilter(_number(owner), owner == NOBODY, known)
+    return BoardFilter(number_in(owner), owner == NOBODY, known)
 
 
 def _kept() -> dict[str, Any]:
@@ -220,9 +183,5 @@ def _place(text: str) -> Place | None:
         since = datetime.fromisoformat(moment).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    number = _number(lead_id)
+    number = number_in(lead_id)
     return Place(since, number) if number is not None else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
