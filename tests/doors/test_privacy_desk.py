@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from tests.conftest import on_sqlite
 from tests.doors.people import labels
-from tests.factories import contact_of, submitted
+from tests.factories import PASSWORD, contact_of, submitted
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
@@ -58,6 +58,23 @@ def test_all_that_is_held_comes_as_one_file_and_is_on_record(db, desk, ada):
     assert answer.headers["Cache-Control"] == "no-store"
     assert ("contact_data_exported", ada.id) in actions(db)
     assert "All that is held about them was exported." in desk.page(home(ada)).text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/staff/contacts/{ada}/data", "/staff/contacts/export", "/staff/audit/export", "/staff/suppressions/export"],
+)
+def test_whatever_hands_out_people_asks_for_the_password_once_it_was_given_a_while_ago(db, desk_of, ada, address):
+    boss = desk_of("Alice", Role.ADMINISTRATOR, password_ago=16 * 60)
+    where = address.format(ada=ada.public_id)
+    data = {"csrf_token": boss.token, "format": "json", "field": "name"}
+    asked = boss.client.post(where, data=data)
+    assert (asked.status_code, "Content-Disposition" in asked.headers) == (403, False)
+    assert "ada@example.org" not in asked.text
+    assert not any("exported" in action for action, _ in actions(db))
+    given = boss.client.post(where, data=data | {"confirm_password": PASSWORD})
+    assert "attachment" in given.headers["Content-Disposition"]
+    given.close()
 
 
 def test_nobody_is_erased_without_the_word(db, boss, ada):

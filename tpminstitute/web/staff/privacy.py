@@ -22,6 +22,7 @@ from tpminstitute.timeline.service import record
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me, needs
+from tpminstitute.web.staff.freshness import asks_password
 
 IN_MEMORY = 8 * 2**20
 """Octets of an export that are kept in memory; the rest is on the disk until it was handed out."""
@@ -68,6 +69,7 @@ def _foot(public_id: str) -> dict[str, Any]:
 
 @staff.post("/contacts/<public_id>/data")
 @acting
+@asks_password
 def export_contact(public_id: str) -> Response:
     """Hand out all that is held about a contact."""
     contact = _present(public_id)
