@@ -12,19 +12,28 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
 
 from app import create_app
 from tests.factories import an_account, contact_of, make_settings, submitted
+from tests.rooms.brought import Importer
 from tests.rooms.came import a_mail, came
 from tpminstitute.accounts.invitations import invite, secret_of
 from tpminstitute.accounts.models import Role
+from tpminstitute.accounts.resets import make_reset
 from tpminstitute.accounts.service import save_session
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
+from tpminstitute.exchange.models import Import
 from tpminstitute.inbox.models import Inquiry
+from tpminstitute.lists import bulk
+from tpminstitute.lists.bulk_queries import Whom, preview
+from tpminstitute.lists.bulk_ways import Doing
+from tpminstitute.lists.filters import Chosen
+from tpminstitute.lists.models import BulkKind
 from tpminstitute.mail.models import SuppressionReason
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.merging.choices import Choices
@@ -34,6 +43,9 @@ from tpminstitute.pipeline.reminders import Wanted, remind
 from tpminstitute.sequences.mails import unsubscribe_url
 from tpminstitute.sequences.pauses import ask_first
 from tpminstitute.sequences.runner import run_due
+from tpminstitute.web.staff.coming_in import HALF_IN_AT
+from tpminstitute.web.staff.freshness import GIVEN_AT
+from tpminstitute.web.staff.sessions import HALF_IN
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -52,31 +64,26 @@ NO_PAGES = {
     "staff.preview_draft",
     "staff.preview_letter",
     "staff.report_sheet",
+    "staff.reports",
     "staff.simulated_mail",
     "staff.today_list",
 }
-"""What a GET answers with something that is no page: files, numbers, mails in their frame."""
+"""What a GET answers with something that is no page: files, numbers, mails in their frame, the way to another page."""
 
 GOES_OUT = "look=1"
 """The doctor would ask name servers."""
 
-BEFORE_SIGNING_IN = {"security.login", "staff.setup_first_account"}
-"""Pages of the desk that are looked at with the public ones."""
+SHEET = "Name,Email,Phone,Stage\nGrace,grace@example.org,+1 215 430 2201,Qualified\nCharlie,charlie@,12,New\n"
+"""A file to import, with a row that can't be taken and a stage that there is not."""
 
-
-NOT_LED_TO = {
-    "staff.ask_to_change_tag",
-    "staff.bulk_action",
-    "staff.choose_bulk",
-    "staff.choose_export",
+BEFORE_SIGNING_IN = {
+    "security.login",
     "staff.choose_password",
     "staff.forgotten",
-    "staff.new_contact",
-    "staff.one_import",
-    "staff.search",
     "staff.second_step",
+    "staff.setup_first_account",
 }
-"""Pages that a form or a mail leads to, and no link: this walk doesn't look at them."""
+"""Pages of the desk that are looked at with the public ones."""
 
 
 @pytest.fixture
@@ -119,14 +126,58 @@ def fill(settings: Settings) -> None:
 
 
 def signed_in(app: Flask, page: Page, url: str) -> None:
-    """Give the browser a session of Alice, who is an administrator."""
+    """Give the browser a session of Alice, who is an administrator and gave her password just now."""
     db: Database = app.extensions["tpm"].db
-    secret = tokens.secret()
     with db.write() as session:
         alice = an_account(session, role=Role.ADMINISTRATOR)
-        data = {"_user_id": alice.fs_uniquifier, "_fresh": True, "csrf_token": "a" * 40}
-        save_session(session, secret, data, owner=alice.fs_uniquifier, until=clock.now() + timedelta(hours=1))
+        data = {"_user_id": alice.fs_uniquifier, "_fresh": True, GIVEN_AT: clock.now().timestamp()}
+        with_session(session, page, url, data, alice.fs_uniquifier)
+
+
+def half_signed_in(app: Flask, page: Page, url: str) -> None:
+    """Give the browser a session of Grace, who gave her password and has yet to show her second step."""
+    db: Database = app.extensions["tpm"].db
+    with db.write() as session:
+        grace = an_account(session, "Grace")
+        data = {HALF_IN: grace.fs_uniquifier, HALF_IN_AT: clock.now().timestamp()}
+        with_session(session, page, url, data, None)
+
+
+def with_session(session: Session, page: Page, url: str, data: dict[str, Any], owner: str | None) -> None:
+    """Give the browser a session of the desk that holds `data`."""
+    secret = tokens.secret()
+    until = clock.now() + timedelta(hours=1)
+    save_session(session, secret, data | {"csrf_token": "a" * 40}, owner=owner, until=until)
     page.context.add_cookies([{"name": "tpm_staff", "value": secret, "url": f"{url}/staff"}])
+
+
+def filled_by_alice(settings: Settings, db: Database) -> list[str]:
+    """Let Alice bring files, tag everybody and be reminded; returns the pages that only a form or a mail leads to."""
+    importer = Importer(db, settings)
+    imports = [importer.bring(SHEET), importer.check(SHEET), importer.run(SHEET).id]
+    with db.write() as session:
+        everybody = Whom(Chosen(settings.institute_zone))
+        doing, alice = Doing(BulkKind.TAG, "newcomers"), importer.account_id
+        number = preview(session, everybody, doing).meant.number
+        bulk.begin(session, alice, everybody, doing, "All contacts.", number)
+        soon = Wanted(alice, clock.now() + timedelta(minutes=1), "Call them")
+        remind(session, settings, contact_of(db, "bob@example.org").id, soon, alice)
+        brought = session.scalars(select(Import.public_id).where(Import.id.in_(imports))).all()
+    many = "/staff/contacts/bulk?whom=all"
+    return [
+        *(f"/staff/imports/{public_id}" for public_id in brought),
+        "/staff/bulk/1",
+        f"{many}&do=tag&to_tag=people",
+        f"{many}&do=move&to_move=3",
+        f"{many}&do=move&to_move=4",
+        "/staff/contacts/export",
+        "/staff/contacts/new",
+        "/staff/search?q=question",
+        "/staff/search?q=nobody+has+said+this",
+        "/staff/confirm?next=/staff/",
+        "/staff/settings/tags/change?tag=newcomers",
+        "/staff/settings/tags/change?tag=newcomers&do=remove",
+    ]
 
 
 def endpoint_of(app: Flask, address: str) -> str | None:
@@ -139,9 +190,13 @@ def endpoint_of(app: Flask, address: str) -> str | None:
 
 
 def walked(app: Flask, page: Page, url: str, under: str, begin: list[str]) -> dict[str, list[str]]:
-    """Walk from page to page below `under` by their links. Returns: what is wrong with each, [] if nothing is."""
+    """Walk from page to page below `under` by their links. Returns: what is wrong with each, [] if nothing is.
+
+    Every page of `begin` is looked at, of the others one of a kind.
+    """
     found: dict[str, list[str]] = {}
     ahead = [urljoin(url, address) for address in begin]
+    meant = set(ahead)
     while ahead:
         address = ahead.pop(0).partition("#")[0]
         endpoint = endpoint_of(app, address)
@@ -149,8 +204,8 @@ def walked(app: Flask, page: Page, url: str, under: str, begin: list[str]) -> di
             continue
         if GOES_OUT in address:
             continue
-        if endpoint in {endpoint_of(app, one) for one in found}:  # more of the same kind would say the same
-            continue
+        if address not in meant and endpoint in {endpoint_of(app, one) for one in found}:
+            continue  # more of the same kind would say the same
         found[address] = complaints(page, address)
         ahead += page.eval_on_selector_all("a[href]:not([download])", "links => links.map(link => link.href)")
     return found
@@ -164,6 +219,8 @@ def complaints(page: Page, address: str) -> list[str]:
     assert answer is not None
     if answer.status != 200:
         return [f"answers {answer.status}"]
+    if page.url != address:
+        return [f"leads to {page.url}"]
     found = violations(page)
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
@@ -204,20 +261,21 @@ def test_every_public_page_is_accessible(served, browser_page):
         key = service.settings.secret_key
         invitation = invite(session, key, "grace@tpminstitute.org", Role.ADVISOR, None)
         setup = f"/staff/setup/{secret_of(key, invitation)}"
+        anew = f"/staff/new-password/{make_reset(session, an_account(session).id)[1]}"
     leave = urlsplit(unsubscribe_url(service.settings, contact_of(service.db))).path
-    begin = ["/", "/contact", thanks, leave, "/staff/sign-in", setup]
+    half_signed_in(app, browser_page, url)
+    begin = ["/", "/contact", thanks, leave, "/staff/sign-in", setup, anew, "/staff/forgotten", "/staff/second-step"]
     found = walked(app, browser_page, url, "/", begin)
     assert complained(found) == []
     assert unwalked(app, found, "/") == set()
+    assert BEFORE_SIGNING_IN & unwalked(app, found, "/staff") == set()
 
 
 def test_every_page_of_the_desk_is_accessible(served, browser_page):
     app, url = served
-    contact = contact_of(app.extensions["tpm"].db, "bob@example.org")
+    service = app.extensions["tpm"]
+    contact = contact_of(service.db, "bob@example.org")
     signed_in(app, browser_page, url)
-    with app.extensions["tpm"].db.write() as session:
-        soon = Wanted(1, clock.now() + timedelta(minutes=1), "Call them")
-        remind(session, app.extensions["tpm"].settings, contact.id, soon, 1)
     begin = [
         "/staff/",
         f"/staff/contacts/{contact.public_id}",
@@ -226,7 +284,9 @@ def test_every_page_of_the_desk_is_accessible(served, browser_page):
         "/staff/parts",
         "/staff/inbox?show=suspected",
         "/staff/merges/1",
+        "/staff/reports/inquiries",
+        *filled_by_alice(service.settings, service.db),
     ]
     found = walked(app, browser_page, url, "/staff", begin)
     assert complained(found) == []
-    assert unwalked(app, found, "/staff") == BEFORE_SIGNING_IN | NOT_LED_TO
+    assert unwalked(app, found, "/staff") == BEFORE_SIGNING_IN
