@@ -28,7 +28,7 @@ from tpminstitute.sequences.models import Sequence
 from tpminstitute.sequences.versions import newest_version, steps_of
 from tpminstitute.simulation.demo_people import TABLES, House, Ids, People
 from tpminstitute.simulation.demo_words import STAFF
-from tpminstitute.simulation.demo_writer import keep_counting, last_ids, unburdened, write
+from tpminstitute.simulation.demo_writer import keep_counting, know, last_ids, unburdened, write
 
 INVENTED = ("%@example.org", "%@example.com", "%@example.net", "%.example")
 """Addresses that can't exist (RFC 2606)."""
@@ -87,6 +87,7 @@ def fill(db: Database, settings: Settings, demo: Demo, written: Callable[[int], 
                 write(session, TABLES, people.taken())
                 written(len(numbers))
         keep_counting(session, last)
+        know(session, TABLES)
         with unburdened(session, ["contact_cards", "lead_cards"]):
             cards.rebuild(session)
             lead_triggers.rebuild(session)
