@@ -111,6 +111,17 @@ def test_what_was_done_in_the_last_day_is_listed_and_on_the_record(db, desk, thr
 
 
 @on_sqlite
+def test_what_was_searched_for_is_shown_and_not_put_on_the_record(db, desk, three):
+    page = preview(desk, "whom=all&q=cleo@example.org", do="stop")
+    assert "Among whom the search finds for “cleo@example.org”." in page.text
+    desk.press("Do it for 1 contact", page)
+    with db.read() as session:
+        said = session.scalars(select(AuditEntry.subject).where(AuditEntry.action == "contacts_changed_together")).all()
+        said += session.scalars(select(BulkAction.whom)).all()
+    assert [("cleo" in each, "Among whom a search finds." in each) for each in said] == [(False, True)] * 2
+
+
+@on_sqlite
 def test_nothing_ticked_is_said(desk, three):
     answer = desk.client.get("/staff/contacts/bulk")
     assert "Nobody was ticked" in desk.page(answer.location).text

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from tests.conftest import on_sqlite
 from tests.doors.people import labels
 from tests.factories import PASSWORD, contact_of, submitted
+from tests.rooms.brought import Importer
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
@@ -93,6 +94,14 @@ def test_an_erased_person_leaves_a_page_that_says_so(db, boss, ada):
     assert "Alice" in page
     assert "Ada" not in page
     assert ("contact_erased", ada.id) in actions(db)
+
+
+def test_a_file_that_names_them_and_was_not_imported_is_removed_with_them(db, settings, boss, ada):
+    importer = Importer(db, settings)
+    job = importer.job(importer.bring(f"Name,Email\nAda,{ada.email}\n"))
+    assert "An uploaded file that names their address" in boss.page(f"{home(ada)}/erase").text
+    erased(boss, ada)
+    assert not importer.file(job).exists()
 
 
 def test_who_was_erased_stands_in_no_list(boss, ada):

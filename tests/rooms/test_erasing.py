@@ -21,7 +21,8 @@ from tpminstitute.core.db import Base
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import opt_out
 from tpminstitute.inbox.addresses import close_by_hand
-from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState
+from tpminstitute.inbox.decisions import is_somebody_else, locked_mail, set_aside
+from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedMail, Standing
 from tpminstitute.inbox.submit import submit_inquiry
 from tpminstitute.lists.search_upkeep import settle
 from tpminstitute.mail.models import Message, MessageStatus, SuppressionReason
@@ -36,6 +37,7 @@ from tpminstitute.privacy.export import write
 from tpminstitute.privacy.models import ErasedAddress, Erasure
 from tpminstitute.privacy.personal import BLANKED, BY_ADDRESS, GONE, KEPT, OF_THE_CONTACT, can_hold_words, of_contacts
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
+from tpminstitute.timeline.queries import timeline_of
 
 ADA, HOME = "ada.xoqu@example.org", "xoqu@home.example"
 TRACES = ("xoqu", "430 2201", "12154302201", "quokka", "Europe/Berlin")
@@ -182,6 +184,44 @@ def test_who_else_is_there_is_not_touched(db, settings, ada, alice):
     for table, rows in before.items():
         theirs = {key: row for key, row in rows.items() if row.get("contact_id") == bob}
         assert {key: after[table][key] for key in theirs} == theirs, table
+
+
+def a_mail_elsewhere(db, settings):
+    """Let Ada, from an address that nobody knew yet, answer a mail to Bob; returns the mail's public id."""
+    submitted(db, settings, email="bob@example.org", name="Bob", message="Mine.")
+    to_bob = messages(db, recipient="bob@example.org")[0]
+    return came(db, settings, a_mail(sender="Ada <ada@late.xoqu>", answers=to_bob, text="My quokka too.")).public_id
+
+
+def known_late(db, contact, alice):
+    with db.write() as session:
+        add_address(session, locked(session, contact.id), read_email("ada@late.xoqu"), alice.id)
+
+
+def test_a_mail_of_theirs_that_waits_for_a_look_on_another_page_goes_with_them(db, settings, ada, alice):
+    a_mail_elsewhere(db, settings)
+    known_late(db, ada, alice)
+    erased(db, ada, alice)
+    assert traces(db) == []
+    with db.read() as session:
+        assert not session.scalars(select(ReceivedMail).where(ReceivedMail.standing == Standing.DOUBTFUL)).all()
+
+
+@pytest.mark.parametrize("decide", ["is_somebody_else", "set_aside"])
+def test_what_another_timeline_says_of_a_mail_of_theirs_names_nobody(db, settings, ada, alice, decide):
+    public_id = a_mail_elsewhere(db, settings)
+    with db.write() as session:
+        mail = locked_mail(session, public_id)
+        assert mail is not None
+        if decide == "set_aside":
+            set_aside(session, mail, alice.id)
+        else:
+            is_somebody_else(session, settings, mail, alice.id)
+    with db.read() as session:
+        bob = contact_of(db, "bob@example.org").id
+        said = [fact.sentence for fact in timeline_of(session, bob)]
+    assert not [sentence for sentence in said if "xoqu" in sentence]
+    assert any("waits for a look" in sentence for sentence in said)
 
 
 @on_sqlite

@@ -17,6 +17,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.exchange import imports, work
 from tpminstitute.exchange.choices import Existing
 from tpminstitute.exchange.fields import Field
+from tpminstitute.exchange.forgetting import forget_in_files
 from tpminstitute.exchange.imports import FORGOTTEN_DAYS, REVERT_DAYS, tidy_imports
 from tpminstitute.exchange.leases import LEASE_SECONDS, take
 from tpminstitute.exchange.models import Import, ImportProblem, ImportRow, ImportState
@@ -24,6 +25,7 @@ from tpminstitute.inbox.opt_out import opt_out
 from tpminstitute.mail.models import Message, Suppression, SuppressionReason
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.pipeline.models import Lead, Stage
+from tpminstitute.privacy.erasing import erase
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
 from tpminstitute.timeline.models import Activity, ActivityKind
 
@@ -468,3 +470,36 @@ def test_a_colleague_may_own_who_is_imported_by_name(db, importer):
         bob = an_account(session, "Bob").id
     importer.run(f"Email,Contact owner\n{GRACE},Bob\n")
     assert contact_of(db, GRACE).owner_id == bob
+
+
+# --- forgetting --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("letters", ["utf-8", "utf-16", "cp1252"])
+def test_a_file_that_waits_and_names_somebody_is_forgotten(db, settings, importer, letters):
+    named = importer.job(importer.bring("Name,Email\nÉmile,e@x.org\nAda,ADA@Example.org\n".encode(letters)))
+    other = importer.job(importer.bring("Name,Email\nGrace,grace@example.org\n"))
+    with db.write() as session:
+        assert forget_in_files(session, settings, ["nobody@example.org", "ada@example.org"]) == 1
+    assert (importer.file(named).exists(), importer.file(other).exists()) == (False, True)
+
+
+@on_sqlite
+def test_an_address_across_two_pieces_of_a_file_is_found(db, settings, importer, monkeypatch):
+    monkeypatch.setattr("tpminstitute.exchange.forgetting.CHUNK", 7)
+    job = importer.job(importer.bring("Name,Email\nAda,ada@example.org\n"))
+    with db.write() as session:
+        assert forget_in_files(session, settings, ["ada@example.org"]) == 1
+    assert not importer.file(job).exists()
+
+
+def test_who_was_erased_after_the_dry_run_is_not_imported(db, settings, importer):
+    submitted(db, settings)
+    job_id = importer.check(f"Name,Email\nAda,{ADA}\nGrace,{GRACE}\n")
+    with db.write() as session:
+        erase(session, contact_of(db).id, None)
+        forget_in_files(session, settings, [ADA])
+    importer.begin(job_id)
+    importer.work(job_id)
+    assert importer.job(job_id).done == {"added": 1}
+    assert [contact.email for contact in rows(db, Contact) if contact.erased_at is None] == [GRACE]

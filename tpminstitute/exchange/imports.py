@@ -28,6 +28,9 @@ LARGEST_FILE = 1_000_000_000
 REVERT_DAYS = 30
 """For so long an import can be reverted; then its file and its rows are removed."""
 
+UNRUN = (ImportState.CHOOSING, ImportState.CHECKING, ImportState.CHECKED)
+"""States of an import of which nothing was imported yet."""
+
 FORGOTTEN_DAYS = 7
 """A file that nobody went on with is removed after so long."""
 
@@ -160,10 +163,9 @@ def revert(session: Session, job: Import, account_id: int) -> None:
 
 def discard(session: Session, settings: Settings, job: Import, account_id: int) -> None:
     """Remove an import that wasn't run, with its file. Raises `Refusal` for one that was."""
-    unrun = (ImportState.CHOOSING, ImportState.CHECKING, ImportState.CHECKED)
     removed = session.execute(
         delete(Import)
-        .where(Import.id == job.id, Import.state.in_(unrun))
+        .where(Import.id == job.id, Import.state.in_(UNRUN))
         .returning(Import.id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
@@ -206,7 +208,7 @@ def _remove_strays(session: Session, settings: Settings) -> None:
 
 
 def forget_file(settings: Settings, job: Import) -> None:
-    """Remove the file of an import that was run: its rows are kept for the revert, and nothing else needs it."""
+    """Remove the file of an import; what was read of it is kept, and nothing else needs it once it was run."""
     _remove_files(settings, job.public_id)
 
 

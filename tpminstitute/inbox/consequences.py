@@ -34,6 +34,9 @@ ANSWERED = "They answered."
 
 STRANGER = "Somebody answered in their place; a person decides whether it was them."
 
+WAITS = "A mail came in that waits for a look: it may be somebody else's."
+"""What the timeline says; who wrote stands on the mail, and goes with it when they are erased."""
+
 AWAY_WITHOUT_DATE = timedelta(days=7)
 """How long follow-ups wait for somebody whose out-of-office names no day."""
 
@@ -96,8 +99,7 @@ def _hear(session: Session, settings: Settings, row: ReceivedMail, mail: ReadMai
     if found.doubt:
         _doubt(row, found.doubt)
         pause_for_contact(session, found.contact.id, STRANGER)
-        sentence = f"A mail came in that waits for a look. {found.doubt}"
-        record(session, found.contact.id, ActivityKind.STRANGER_WROTE, sentence)
+        record(session, found.contact.id, ActivityKind.STRANGER_WROTE, WAITS)
         hold_back(session, found.contact.id)
         conversations.waits_for_institute(session, found.contact.id)
         _tell_institute(session, settings, row, found.contact)

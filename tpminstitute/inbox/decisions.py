@@ -50,7 +50,7 @@ def is_somebody_else(session: Session, settings: Settings, mail: ReceivedMail, a
         raise Refusal("This mail names no sender who could be a contact. Nothing was changed.")
     if mail.contact_id is not None:
         contact = locked(session, mail.contact_id)
-        sentence = f"Decided that {sender.address} is somebody else."
+        sentence = "Decided that a mail that was filed here is by somebody else."
         record(session, contact.id, ActivityKind.ADDRESS_DENIED, sentence, account_id=account_id)
         resume_after(session, contact.id, STRANGER, "It was somebody else who answered.", account_id)
     _trust(mail)
@@ -63,7 +63,7 @@ def set_aside(session: Session, mail: ReceivedMail, account_id: int) -> None:
     """Say that there is nothing to do about a mail that waits for a look; raises `Refusal` when it doesn't wait."""
     _expect_doubt(mail)
     if mail.contact_id is not None:
-        sentence = f"Set aside a mail from {mail.sender_email or 'nobody named'}."
+        sentence = "Set aside a mail that waited for a look."
         record(session, mail.contact_id, ActivityKind.ADDRESS_DENIED, sentence, account_id=account_id)
         resume_after(session, mail.contact_id, STRANGER, "The mail was set aside.", account_id)
     _trust(mail)

@@ -15,7 +15,7 @@ from tpminstitute.core.belonging import Belonging
 from tpminstitute.core.db import Base
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.tokens import digest
-from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedAttachment, ReceivedMail
+from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedAttachment, ReceivedMail, Standing
 from tpminstitute.inbox.opt_out import opted_out, unsubscribed
 from tpminstitute.lists.search_upkeep import refresh
 from tpminstitute.mail.models import Message, MessageStatus, Suppression, SuppressionReason
@@ -59,6 +59,7 @@ def erase(
     session.execute(update(Contact).where(Contact.id.in_(ids)).values(erased_at=clock.now()))
     _blank_audit(session, contact, ids, keys)
     _blank_mails_to_staff(session, contact, keys)
+    _take_mails_that_wait_elsewhere(session, contact.id, keys)
     _forget_addresses(session, keys)
     _blank(session, ids)
     _close_what_waits(session, contact.id)
@@ -179,6 +180,15 @@ def _blank_mails_to_staff(session: Session, contact: Contact, keys: Sequence[str
     session.execute(update(Message).where(over, says).values(subject="Erased"), execution_options=quietly)
 
 
+def _take_mails_that_wait_elsewhere(session: Session, contact_id: int, keys: Sequence[str]) -> None:
+    """Let the mails from their addresses that wait for a look on somebody else's page be theirs, and go with them."""
+    doubted = ReceivedMail.standing == Standing.DOUBTFUL, func.lower(ReceivedMail.sender_email).in_(keys)
+    session.execute(
+        update(ReceivedMail).where(*doubted).values(contact_id=contact_id),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def _blank(session: Session, ids: Sequence[int]) -> None:
     """Empty or delete every row of theirs; what they own goes before they do."""
     attachments = session.scalars(_digests(ids)).all()
@@ -226,8 +236,11 @@ def forget_bodies(session: Session, digests: Sequence[str]) -> None:
 
 
 def _close_what_waits(session: Session, contact_id: int) -> None:
-    """Nobody waits for an answer any more, and an open lead is lost; what was won stays won."""
+    """Nobody waits for an answer or a look any more, and an open lead is lost; what was won stays won."""
     quietly = {"synchronize_session": False}
+    doubted = ReceivedMail.contact_id == contact_id, ReceivedMail.standing == Standing.DOUBTFUL
+    looked_at = {"standing": Standing.TRUSTED, "doubt": ""}
+    session.execute(update(ReceivedMail).where(*doubted).values(looked_at), execution_options=quietly)
     for state, then in ((InquiryState.OPEN, InquiryState.HANDLED), (InquiryState.SUSPECTED, InquiryState.SPAM)):
         theirs = update(Inquiry).where(Inquiry.contact_id == contact_id, Inquiry.state == state)
         session.execute(theirs.values(state=then), execution_options=quietly)

@@ -1,5 +1,6 @@
 """One thing done with many contacts at the desk: whom and what, exactly what would happen, how far it is, and undo."""
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,36 +44,36 @@ def choose_bulk() -> str | Response:
 
     With `do` and `to` it shows exactly what would happen.
     """
-    whom, said = _whom()
-    if whom is None:
+    meant = _meant()
+    if meant is None:
         flash("Nobody was ticked. Tick somebody, or choose all of the list.", "warning")
         return redirect(url_for("staff.people", view="all"))
     doing, typed, shown, problem = _doing(request.args), typed_ending(request.args, "to_"), None, ""
     if doing is not None:
         try:
-            shown = preview(session(), whom, doing)
+            shown = preview(session(), meant.whom, doing)
         except EndingProblem as asks:
             typed.errors[asks.field] = str(asks)
         except Refusal as refusal:
             problem = str(refusal)
-    return _page(whom, said, doing, typed, shown, problem)
+    return _page(meant, doing, typed, shown, problem)
 
 
 @staff.post("/contacts/bulk")
 @acting
 def begin_bulk() -> Response | tuple[str, int]:
     """Do what the preview showed, if it still is what would happen."""
-    whom, said = _whom()
+    meant = _meant()
     doing, seen = _doing(request.args), request.form.get("expected", "")
-    if whom is None or doing is None or not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+    if meant is None or doing is None or not (seen.isascii() and seen.isdigit() and len(seen) < 10):
         abort(400)
     try:
         with session().begin_nested():
-            action = room.begin(session(), me().id, whom, doing, said, int(seen))
+            action = room.begin(session(), me().id, meant.whom, doing, meant.on_record, int(seen))
     except Refusal as refusal:
         flash(str(refusal), "warning")
         return redirect(f"{url_for('staff.choose_bulk')}?{urlencode(_parameters())}", 303)
-    what = f"{action.contacts:,} contacts: {action.sentence} Whom: {said}"
+    what = f"{action.contacts:,} contacts: {action.sentence} Whom: {meant.on_record}"
     record_audit(session(), "contacts_changed_together", what, account_id=me().id)
     offer_undo(action.sentence, url_for("staff.undo_bulk", action_id=action.id))
     return redirect(url_for("staff.bulk_action", action_id=action.id), 303)
@@ -107,17 +108,27 @@ def undo_bulk(action_id: int) -> Response:
     return redirect(url_for("staff.bulk_action", action_id=action_id), 303)
 
 
-def _whom() -> tuple[Whom | None, str]:
-    """Return whom the address means, and in words; None when nobody was ticked."""
+@dataclass(frozen=True)
+class _Meant:
+    """Whom an action means: the choice, in words, and in words for the record."""
+
+    whom: Whom
+    said: str
+    on_record: str
+
+
+def _meant() -> _Meant | None:
+    """Return whom the address means; None when nobody was ticked."""
     asked = asked_for(session())
     if asked is None:
-        return None, ""
+        return None
     if request.args.get("whom") == "all":
         found = asked.found(session())
-        return Whom(asked.look.chosen, among=None if found is None else tuple(found)), asked.words(session())
+        whom = Whom(asked.look.chosen, among=None if found is None else tuple(found))
+        return _Meant(whom, asked.words(session()), asked.on_record(session()))
     ticked = tuple(dict.fromkeys(request.args.getlist("contact")[:MOST_TICKED]))
     number = "The one that was ticked." if len(ticked) == 1 else f"The {len(ticked)} that were ticked."
-    return (Whom(asked.look.chosen, ticked), number) if ticked else (None, "")
+    return _Meant(Whom(asked.look.chosen, ticked), number, number) if ticked else None
 
 
 def _doing(args: Any) -> Doing | None:
@@ -129,15 +140,15 @@ def _doing(args: Any) -> Doing | None:
     return Doing(kind, args.get(f"to_{kind.value}", "").strip()[:200], typed_ending(args, "to_").ending())
 
 
-def _page(whom: Whom, said: str, doing: Doing | None, typed: TypedEnding, shown: Preview | None, problem: str) -> str:
+def _page(meant: _Meant, doing: Doing | None, typed: TypedEnding, shown: Preview | None, problem: str) -> str:
     chosen = doing or Doing(BulkKind.ASSIGN)
     sequences = session().query(Sequence).filter(Sequence.active).order_by(Sequence.name).all()
     carried = [pair for pair in _parameters() if pair[0] != "do" and not pair[0].startswith("to_")]
     enroll = [(each.name, _enrolling(each.id, carried)) for each in sequences]
     return render_template(
         "staff/bulk.html",
-        said=said,
-        count=shown.contacts if shown else count(session(), whom),
+        said=meant.said,
+        count=shown.contacts if shown else count(session(), meant.whom),
         labels=LABELS,
         kind=doing.kind if doing else None,
         targets={kind: (chosen.target if chosen.kind is kind else "") for kind in BulkKind},

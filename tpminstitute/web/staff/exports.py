@@ -15,7 +15,6 @@ from tpminstitute.exchange.fields import EXPORTED, LABELS, OFFERED, Field
 from tpminstitute.exchange.selection import Selection, batches, count
 from tpminstitute.exchange.writing import FILES, FORMAT_LABELS, Format, write
 from tpminstitute.lists.rows import Column
-from tpminstitute.lists.wording import names, sentence
 from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me
@@ -104,9 +103,7 @@ def _meant() -> _Meant:
         abort(404)
     where, found = asked.look.chosen.where(), asked.found(session())
     among = () if found is None else (ContactCard.contact_id.in_(found),)
-    lasting = sentence(asked.look.chosen, names(session()))
-    on_record = lasting if found is None else f"{lasting} Among whom a search finds."
-    return _Meant(Selection((*where, *among)), asked.words(session()), on_record, asked.look.columns)
+    return _Meant(Selection((*where, *among)), asked.words(session()), asked.on_record(session()), asked.look.columns)
 
 
 def _ticked() -> list[str]:

@@ -77,6 +77,11 @@ class Asked:
         said = sentence(self.look.chosen, names(session))
         return f"{said} Among whom the search finds for “{self.search}”." if self.search else said
 
+    def on_record(self, session: Session) -> str:
+        """Return the same for what is kept, without what was searched for: that may be a person's name or address."""
+        said = sentence(self.look.chosen, names(session))
+        return f"{said} Among whom a search finds." if self.search else said
+
     def without(self, name: str, value: str = "") -> str:
         """Return the address of the list without a filter, or without one value of it."""
         kept = [pair for pair in self.parameters() if pair[0] != name or (value and pair[1] != value)]

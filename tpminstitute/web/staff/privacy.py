@@ -14,7 +14,9 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import by_public_id
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
+from tpminstitute.exchange.forgetting import forget_in_files
 from tpminstitute.merging.queries import may_be, merges_page
+from tpminstitute.merging.service import address_keys
 from tpminstitute.privacy import erasing, export
 from tpminstitute.privacy.models import Erasure
 from tpminstitute.timeline.models import ActivityKind
@@ -104,7 +106,9 @@ def erase_contact(public_id: str) -> Response | tuple[str, int]:
         return _erasure_page(
             contact, f"Type {contact.public_id[:8]} to erase this person. Nothing was erased.", typed
         ), 422
+    keys = address_keys(session(), [contact.id, *erasing.shells_of(session(), contact.id)])
     erasing.erase(session(), contact.id, me().id)
+    forget_in_files(session(), settings(), keys)
     flash("Everything personal was erased. What stays keeps the counts true.", "success")
     return redirect(url_for("staff.contact", public_id=contact.public_id), 303)
 
