@@ -1,5 +1,6 @@
 """The application behind Flask's test client, on both databases, with a visitor and a staff member at its doors."""
 
+import functools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
+from tpminstitute.guide.chapters import load_guide, load_page
 
 
 class Hints:
@@ -52,6 +54,15 @@ class CompiledTemplates(BytecodeCache):
 
 
 COMPILED = CompiledTemplates()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guide_read_once() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    for load in (load_guide, load_page):
+        patch.setattr(f"app.{load.__name__}", functools.cache(load))
+    yield
+    patch.undo()
 
 
 @pytest.fixture

@@ -4,9 +4,12 @@ import contextlib
 import smtplib
 import socket
 import threading
+import warnings
+import weakref
 
 import pytest
 
+from tests.parts import garbage
 from tests.parts.install import no_main_cluster, services_stay_stopped
 from tests.parts.ports import free_port
 from tests.parts.smtp import DROP
@@ -94,6 +97,24 @@ def test_a_wait_for_mail_that_never_comes_says_what_came(mail_server):
 
 def test_two_free_ports_are_never_the_same():
     assert len({free_port() for _ in range(50)}) == 50
+
+
+def test_what_a_test_leaves_behind_in_a_circle_is_collected_a_few_tests_later():
+    class Left(list):
+        """A list that can be looked at without being held."""
+
+    left = Left()
+    left.append(left)
+    gone = weakref.ref(left)
+    del left
+    for _ in range(garbage.AFTER):
+        garbage.count_a_test()
+    assert gone() is None
+
+
+def test_a_warning_is_an_error():
+    with pytest.raises(UserWarning, match="mind"):
+        warnings.warn("mind this", stacklevel=1)
 
 
 @pytest.mark.parametrize("found", [None, "#!/bin/sh\nexit 0\n"])

@@ -1,25 +1,33 @@
-"""Flask's routes, whose code is compiled once: for each of 62 routes Werkzeug writes and compiles two functions."""
+"""Flask's routes, each read and compiled once: it takes longer than many a test, and every application has them all."""
 
-from collections.abc import Callable
-from typing import ClassVar
+from types import MethodType
+from typing import Any, ClassVar
 
 from flask import Flask
 from werkzeug.routing import Rule
 
-_Builder = Callable[..., tuple[str, str]]
-
 
 class RememberedRule(Rule):
-    """A route that takes the functions which build its address from an equal one of an earlier application."""
+    """A route that takes what was made of an equal one for an earlier application."""
 
-    _compiled: ClassVar[dict[object, _Builder]] = {}
+    _made: ClassVar[dict[object, dict[str, Any]]] = {}
 
-    def _compile_builder(self, append_unknown: bool = True) -> _Builder:
-        converters = sorted((name, type(one)) for name, one in self._converters.items())
-        key = (self.rule, tuple(self._trace), str(converters), str(self.defaults), append_unknown)
-        if key not in self._compiled:
-            self._compiled[key] = super()._compile_builder(append_unknown)
-        return self._compiled[key]
+    def compile(self) -> None:
+        """Take over the parts, the converters and the functions that build an address, or make them."""
+        place = (self.rule, self.subdomain, self.host, self.map.host_matching, self.merge_slashes)
+        key = (*place, str(self.defaults), frozenset(self.map.converters.items()))
+        if key not in self._made:
+            super().compile()
+            self._made[key] = {
+                "_parts": self._parts,
+                "_trace": self._trace,
+                "_converters": self._converters,
+                "arguments": self.arguments,
+                "_build": self._build.__func__,  # type: ignore[attr-defined]
+                "_build_unknown": self._build_unknown.__func__,  # type: ignore[attr-defined]
+            }
+        vars(self).update(self._made[key])
+        self._build, self._build_unknown = MethodType(self._build, self), MethodType(self._build_unknown, self)
 
 
 def remember_routes() -> None:
