@@ -1,21 +1,38 @@
 """A page as a test reads it: its elements, their attributes and texts, and the fields of its forms."""
 
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 HARMLESS = ("/", "#", "mailto:", "tel:", "http://institute.test/", "data:image")
 VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
-@dataclass(repr=False, eq=False)
 class Element:
-    """One element and all the text inside it."""
+    """One element: what is inside it is a part of its page, from where it was opened to where it was closed."""
 
-    tag: str
-    attrs: dict[str, str | None]
-    parents: list["Element"]
-    text: str = ""
-    inner: list["Element"] = field(default_factory=list)
+    def __init__(self, tag: str, attrs: dict[str, str | None], parent: "Element | None", page: "_Page") -> None:
+        """Open it behind what was read of `page` so far."""
+        self.tag, self.attrs, self._parent, self._page = tag, attrs, parent, page
+        self._elements, self._texts = slice(len(page.elements) + 1, None), slice(len(page.texts), None)
+
+    def close(self) -> None:
+        """Nothing that follows is inside it."""
+        self._elements = slice(self._elements.start, len(self._page.elements))
+        self._texts = slice(self._texts.start, len(self._page.texts))
+
+    @property
+    def inner(self) -> list["Element"]:
+        """Every element inside it, in the order of the page."""
+        return self._page.elements[self._elements]
+
+    @property
+    def text(self) -> str:
+        """All the text inside it."""
+        return "".join(self._page.texts[self._texts])
+
+    @property
+    def parents(self) -> list["Element"]:
+        """The elements it is inside of, the page first."""
+        return [] if self._parent is None else [*self._parent.parents, self._parent]
 
     def __repr__(self) -> str:
         return f"<{self.tag} {self.attrs}>"
@@ -64,27 +81,38 @@ class Element:
         return values
 
 
+class _Page:
+    """Its elements and its texts in their order."""
+
+    def __init__(self) -> None:
+        self.elements: list[Element] = []
+        self.texts: list[str] = []
+        self.root = Element("", {}, None, self)
+        self.elements.append(self.root)
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.root = Element("", {}, [])
-        self.open = [self.root]
+        self.page = _Page()
+        self.open = [self.page.root]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, dict(attrs), list(self.open))
-        for parent in self.open:
-            parent.inner.append(element)
-        if tag not in VOID:
+        element = Element(tag, dict(attrs), self.open[-1], self.page)
+        self.page.elements.append(element)
+        if tag in VOID:
+            element.close()
+        else:
             self.open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
         if any(element.tag == tag for element in self.open):
-            while self.open.pop().tag != tag:
-                pass
+            while self.open[-1].tag != tag:
+                self.open.pop().close()
+            self.open.pop().close()
 
     def handle_data(self, data: str) -> None:
-        for element in self.open:
-            element.text += data
+        self.page.texts.append(data)
 
 
 def read(text: str) -> Element:
@@ -92,7 +120,7 @@ def read(text: str) -> Element:
     reader = _Reader()
     reader.feed(text)
     reader.close()
-    return reader.root
+    return reader.page.root
 
 
 def active_content(page: Element) -> list[str]:
