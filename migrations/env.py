@@ -6,8 +6,10 @@ import tpminstitute.accounts.factor_models
 import tpminstitute.accounts.models
 import tpminstitute.contacts.models
 import tpminstitute.core.heartbeat
+import tpminstitute.courses.models
 import tpminstitute.exchange.models
 import tpminstitute.inbox.models
+import tpminstitute.inbox.wait_models
 import tpminstitute.institute.models
 import tpminstitute.lists.models
 import tpminstitute.lists.search_models

@@ -35,6 +35,7 @@ WAYS = {
     "contact_tags": Way.MOVES,
     "contacts": Way.STAYS,
     "conversations": Way.MOVES,
+    "course_waits": Way.MOVES,
     "duplicate_pairs": Way.MADE_ANEW,
     "enrollments": Way.MOVES,
     "erasures": Way.STAYS,

@@ -44,6 +44,7 @@ GONE = frozenset(
         "contact_cards",
         "contact_tags",
         "conversations",
+        "course_waits",
         "desk_replies",
         "duplicate_pairs",
         "follow_up_wishes",

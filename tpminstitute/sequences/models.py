@@ -8,20 +8,8 @@ from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, T
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
-
-
-class CourseDate(Base):
-    """A course's beginning, which follow-ups may lead up to and move with; `full_at` is when its last place went."""
-
-    __tablename__ = "course_dates"
-    __table_args__ = (non_empty("name"), CheckConstraint("number >= 1", name="number_from_one"))
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    begins_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    full_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    number: Mapped[int] = mapped_column(default=1)
-    """How often it was changed, and one: who saves a stale page finds out."""
+from tpminstitute.sequences.course_models import Course as Course
+from tpminstitute.sequences.course_models import CourseDate as CourseDate
 
 
 class Holiday(Base):

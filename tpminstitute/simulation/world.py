@@ -23,6 +23,7 @@ from tpminstitute.inbox.models import Conversation, Inquiry, ReceivedMail
 from tpminstitute.mail.models import MailControl, Message, Suppression, Template, TemplateVersion
 from tpminstitute.pipeline.models import Lead, Stage
 from tpminstitute.sequences.models import (
+    Course,
     CourseDate,
     Enrollment,
     EnrollmentPause,
@@ -40,6 +41,7 @@ PLAN = (
     InquiryTopic,
     TopicLabel,
     Stage,
+    Course,
     CourseDate,
     Holiday,
     Template,

@@ -70,6 +70,7 @@ class ActivityKind(StrEnum):
     IMPORT_REVERTED = "import_reverted"
     DATA_EXPORTED = "data_exported"
     BULK_CHANGED = "bulk_changed"
+    WAITING_LIST = "waiting_list"
     UNDONE = "undone"
 
 
