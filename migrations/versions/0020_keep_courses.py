@@ -18,8 +18,8 @@ CERTIFICATIONS = "/#educational-background-and-certifications"
 SKILLS = "/#developing-essential-skills"
 
 HIGHLY_REGARDED = (
-    "For whoever wants to become a Program Manager in Tech. In addition to a degree, the guide says, "
-    f"[certifications can enhance your credibility]({CERTIFICATIONS})."
+    "For whoever wants to become a Program Manager in Tech. In addition to a degree, the guide says, certifications can "
+    f"enhance your credibility, and it names {{}} among those that are [highly regarded]({CERTIFICATIONS})."
 )
 
 SHIPPED = (
@@ -31,8 +31,8 @@ SHIPPED = (
         f"[a solid educational foundation essential]({CERTIFICATIONS}): typically a bachelor's degree in computer "
         "science, engineering, or a similar field.",
         "The role, as the guide explains it: a Program Manager in Tech coordinates various interconnected projects, "
-        "ensuring they align with organizational objectives and provide substantial value. The responsibilities include "
-        "planning, execution, and monitoring progress while maintaining communication with stakeholders "
+        "ensuring they align with organizational objectives and provide substantial value. The responsibilities "
+        "include planning, execution, and monitoring progress while maintaining communication with stakeholders "
         f"([Understanding the Role]({ROLE})).\n\n"
         f"The key skills that the guide names ([Developing Essential Skills]({SKILLS})):\n\n"
         "1. Leadership\n2. Communication\n3. Problem-Solving\n4. Organizational Skills\n5. Adaptability",
@@ -41,25 +41,22 @@ SHIPPED = (
         "certified-scrum-master",
         "Certified Scrum Master (CSM)",
         "csm",
-        HIGHLY_REGARDED,
-        f"The guide names Certified Scrum Master (CSM) among the [certifications that are highly regarded]"
-        f"({CERTIFICATIONS}).",
+        HIGHLY_REGARDED.format("Certified Scrum Master (CSM)"),
+        "",
     ),
     (
         "project-management-professional",
         "Project Management Professional (PMP)",
         "pmp",
-        HIGHLY_REGARDED,
-        f"The guide names Project Management Professional (PMP) among the [certifications that are highly regarded]"
-        f"({CERTIFICATIONS}).",
+        HIGHLY_REGARDED.format("Project Management Professional (PMP)"),
+        "",
     ),
     (
         "certified-agile-leadership",
         "Certified Agile Leadership (CAL)",
         "cal",
-        HIGHLY_REGARDED,
-        f"The guide names Certified Agile Leadership (CAL) among the [certifications that are highly regarded]"
-        f"({CERTIFICATIONS}).",
+        HIGHLY_REGARDED.format("Certified Agile Leadership (CAL)"),
+        "",
     ),
     (
         "safe-program-consultant",

@@ -211,4 +211,6 @@ def test_no_page_carries_inline_styles_or_scripts():
     for path in Path(__file__).parents[2].joinpath("templates").rglob("*.html"):
         if "email" not in path.parts:
             text = path.read_text("utf-8")
-            assert not re.search(r"""\sstyle=["']|<style|\son\w+=["']|<script(?![^>]*\ssrc=)""", text), path
+            assert not re.search(
+                r"""\sstyle=["']|<style|\son\w+=["']|<script(?![^>]*\s(?:src=|type="application/ld\+json"))""", text
+            ), path

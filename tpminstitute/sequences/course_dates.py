@@ -1,18 +1,21 @@
 """The dates on which courses begin; follow-ups that lead up to one move along with it."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Row
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.service import record_audit
-from tpminstitute.core import clock, zones
+from tpminstitute.core import clock, tokens, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
-from tpminstitute.sequences.models import CourseDate, Sequence
+from tpminstitute.institute.service import touch
+from tpminstitute.sequences.models import Course, CourseDate, Sequence
 from tpminstitute.sequences.replanning import replan_for_course
 from tpminstitute.sequences.stopping import stop_for_course_date
 
@@ -24,12 +27,30 @@ FARTHEST = timedelta(days=3653)
 
 
 @dataclass(frozen=True)
+class Details:
+    """What visitors read about a date of a course, as its columns are called; each is checked already."""
+
+    time_zone: str
+    ends_at: datetime | None = None
+    online: bool = False
+    place: str = ""
+    places: int | None = None
+    fee: str = ""
+    free: bool = False
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class CourseFacts:
-    """What staff say about a course's date."""
+    """What staff say about a course's date; without `details` those that are kept stay, and it lasts as long as it did.
+
+    A date of a course is called as its course is, whatever `name` says.
+    """
 
     name: str
     begins_at: datetime
     full: bool = False
+    details: Details | None = None
 
 
 class CourseError(Refusal):
@@ -63,20 +84,30 @@ def course_dates(session: Session) -> list[CourseUse]:
     return [CourseUse(course, [name for course_id, name in used if course_id == course.id]) for course in courses]
 
 
-def add_course_date(session: Session, facts: CourseFacts, account_id: int) -> CourseDate:
-    """Add a course's date; returns it. Raises `CourseError` for a name or a time that can't be."""
-    course = CourseDate(name=_name(facts.name), begins_at=_to_come(facts.begins_at), full_at=None, number=1)
-    course.full_at = clock.now() if facts.full else None
-    session.add(course)
+def add_course_date(
+    session: Session, facts: CourseFacts, account_id: int, *, course: Course | None = None
+) -> CourseDate:
+    """Add a course's date; returns it. Raises `CourseError` for a name or a time that can't be.
+
+    Parameters: `course`, whose date it is, and then `facts` have details; None for one of the calendar alone.
+    """
+    name = course.title if course else _name(facts.name)
+    date = CourseDate(name=name, begins_at=_to_come(facts.begins_at), full_at=None, number=1)
+    if course is not None:
+        touch(session)
+        date.course_id, date.uid = course.id, tokens.public_id()
+    _write(date, _details(facts))
+    date.full_at = clock.now() if facts.full else None
+    session.add(date)
     session.flush()
-    record_audit(session, "course_date_added", _told(course), account_id=account_id)
-    return course
+    record_audit(session, "course_date_added", _told(date), account_id=account_id)
+    return date
 
 
 def change_course_date(
     session: Session, settings: Settings, course_date_id: int, number: int, facts: CourseFacts, account_id: int
 ) -> int:
-    """Rename a course, move its date, say whether it is full.
+    """Rename a course, move its date, say whether it is full and what else is to be known of it.
 
     When the date moves, the next mails that hang on it are planned anew. When the last place goes, the runs that lead
     up to it stop at once, with whatever was written and not sent yet.
@@ -85,19 +116,26 @@ def change_course_date(
     Returns how many runs were planned anew.
     Raises `StaleCourse` when somebody changed it since, and `CourseError` for a name or a time that can't be.
     """
-    course = _locked(session, course_date_id)
+    course = locked(session, course_date_id)
     if course.number != number:
         raise StaleCourse(
             f"“{course.name}” was changed while you looked: it begins on {_written(settings, course)} now. "
             "Your change was not saved. Look at it, and save again what still holds."
         )
-    name = _name(facts.name)
+    name = course.name if course.course_id else _name(facts.name)
     begins_at = course.begins_at if facts.begins_at == course.begins_at else _to_come(facts.begins_at)
     moved = begins_at != course.begins_at
-    if not moved and name == course.name and facts.full == (course.full_at is not None):
+    details = _details(facts)
+    if moved and not details and course.ends_at is not None:
+        details = {"ends_at": course.ends_at + (begins_at - course.begins_at)}
+    same = all(getattr(course, column) == value for column, value in details.items())
+    if not moved and same and name == course.name and facts.full == (course.full_at is not None):
         return 0
     was, was_full = _written(settings, course), course.full_at is not None
-    course.name, course.begins_at, course.number = name, begins_at, course.number + 1
+    if course.course_id is not None:
+        touch(session)
+    _write(course, {"name": name, "begins_at": begins_at, "changed_at": clock.now(), **details})
+    course.number += 1
     course.full_at = (course.full_at or clock.now()) if facts.full else None
     session.flush()
     record_audit(session, "course_date_changed", _told(course), account_id=account_id)
@@ -109,23 +147,42 @@ def change_course_date(
     return replan_for_course(session, settings, course.id, why)
 
 
-def remove_course_date(session: Session, course_date_id: int, account_id: int) -> None:
-    """Remove a course's date that no follow-ups lead up to; raises `Refusal` when some do."""
-    course = _locked(session, course_date_id)
+def remove_course_date(session: Session, course_date_id: int, account_id: int, *, of: int | None = None) -> None:
+    """Remove a course's date that no follow-ups lead up to; raises `Refusal` when some do.
+
+    Parameters: `of`, the course whose date it is; None for one of the calendar alone, and another's is refused.
+    """
+    course = locked(session, course_date_id)
+    if course.course_id != of:
+        raise Refusal(
+            f"“{course.name}” was not removed: it is a date of a course, and is removed on that course's page."
+        )
     users = session.scalars(select(Sequence.name).where(Sequence.course_date_id == course.id).limit(1)).all()
     if users:
         raise Refusal(f"“{course.name}” was not removed: the follow-ups “{users[0]}” lead up to it.")
+    if of is not None:
+        touch(session)
     record_audit(session, "course_date_removed", _told(course), account_id=account_id)
     session.delete(course)
     session.flush()
 
 
-def _locked(session: Session, course_date_id: int) -> CourseDate:
+def locked(session: Session, course_date_id: int) -> CourseDate:
+    """Return a course's date, held until the transaction ends; raises `Refusal` when it was removed."""
     held = select(CourseDate).where(CourseDate.id == course_date_id).with_for_update(key_share=True)
     course = session.scalar(held.execution_options(populate_existing=True))
     if course is None:
         raise Refusal("This course's date was removed. Nothing was changed.")
     return course
+
+
+def _details(facts: CourseFacts) -> dict[str, Any]:
+    return asdict(facts.details) if facts.details is not None else {}
+
+
+def _write(course: CourseDate, values: Mapping[str, Any]) -> None:
+    for column, value in values.items():
+        setattr(course, column, value)
 
 
 def _name(name: str) -> str:

@@ -1,7 +1,7 @@
 """What every door of the web shares: the service's parts, a session per request, headers, errors, texts of time."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import visible
+from tpminstitute.courses.catalogue import Catalogue, catalogue_of
 from tpminstitute.institute.kept import Kept
 from tpminstitute.institute.service import overlay
 
@@ -77,10 +78,11 @@ def configured() -> Settings:
 
 @dataclass(frozen=True)
 class Shared:
-    """What every page is made of and administrators change: the settings that hold, and the topics."""
+    """What every page is made of and staff change: the settings that hold, the topics, and the courses one may see."""
 
     settings: Settings
     topics: Topics
+    courses: Catalogue = field(default_factory=Catalogue)
 
 
 def shared() -> Shared:
@@ -174,7 +176,7 @@ def add_common(app: Flask) -> None:
     before = Shared(service.settings, SHIPPED)
 
     def read(reading: Session) -> Shared:
-        return Shared(overlay(reading, app.extensions["tpm"].settings), topics_of(reading))
+        return Shared(overlay(reading, app.extensions["tpm"].settings), topics_of(reading), catalogue_of(reading))
 
     app.extensions["tpm_kept"] = Kept(service.db, before, read)
 

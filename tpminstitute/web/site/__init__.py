@@ -6,6 +6,7 @@ site = Blueprint("site", __name__)
 
 from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     calendar_feed,  # noqa: F401
+    courses,  # noqa: F401
     go,  # noqa: F401
     health,  # noqa: F401
     pages,  # noqa: F401

@@ -1,4 +1,4 @@
-"""The guide and the courses page."""
+"""The guide."""
 
 from dataclasses import dataclass
 
@@ -40,9 +40,3 @@ def _render_guide() -> str:
         form=form,
         consent_wording=consent.CURRENT_WORDING.text,
     )
-
-
-@site.get("/courses")
-def courses() -> str:
-    """Show what can be learned, and how to ask."""
-    return render_template("site/courses.html", page=current_app.extensions["tpm"].courses)

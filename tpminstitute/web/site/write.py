@@ -19,7 +19,7 @@ from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.screening.service import Evidence, suspicions
 from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, session, settings, topics
 from tpminstitute.web.site import site
-from tpminstitute.web.site.along import about_words, along_of
+from tpminstitute.web.site.along import about_words, along_of, course_asked_about, join_waiting_list
 from tpminstitute.web.site.form import FormToken, LetterForm
 
 log = structlog.get_logger(__name__)
@@ -42,8 +42,18 @@ def contact() -> str:
     if request.args.get("topic") in [choice.key for choice in topics().offered]:
         form.topic.data = request.args["topic"]
     if about_words(request.args.get("about", "")):
-        form.about.data = request.args["about"]
+        _begin_about(form, request.args["about"])
     return _page(form)
+
+
+def _begin_about(form: LetterForm, key: str) -> None:
+    """Let a letter be about what `key` names: about a course its topic is chosen, and who wants a place has a text."""
+    form.about.data = key
+    course = course_asked_about(key)
+    if course is not None and not form.topic.data and course.topic in [choice.key for choice in topics().offered]:
+        form.topic.data = course.topic
+    if course is not None and course.waits:
+        form.message.data = f"I ask for {course.words}."
 
 
 @site.post("/contact")
@@ -62,6 +72,7 @@ def send_letter() -> BaseResponse | tuple[str, int]:
     try:
         with database().write() as writing:
             public_id = submit_inquiry(writing, settings(), _submission(form, token))
+            join_waiting_list(writing, public_id, form.about.data or "")
     except SQLAlchemyError as problem:
         log.error("inquiry_not_stored", reason=reason_of(problem))
         return _page(form, NOT_STORED.format(email=settings().institute_email)), 503

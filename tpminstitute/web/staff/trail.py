@@ -23,6 +23,7 @@ KIND_OF_PLACE = {
     "account": "account",
     "calendar": "calendar",
     "contacts": "contact",
+    "courses": "calendar",
     "drafts": "follow_ups",
     "imports": "export",
     "inquiries": "contact",
