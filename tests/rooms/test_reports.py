@@ -8,18 +8,24 @@ import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from tests.conftest import on_sqlite
 from tests.factories import ENDING, an_account, contact_of, submitted
 from tests.rooms.came import a_mail, came
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.service import locked
+from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import conversations, service
 from tpminstitute.inbox.answers import Answer, reply
 from tpminstitute.inbox.calls import note_call
 from tpminstitute.inbox.models import Topic
+from tpminstitute.inbox.sending import send, take_back
+from tpminstitute.inbox.unsent import Unsent
 from tpminstitute.institute.promise import promise_of
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.pipeline.service import lead_of, move_lead
 from tpminstitute.reports.answers import answers_report, percentile
 from tpminstitute.reports.follow_ups import follow_up_lines
@@ -52,11 +58,33 @@ def wrote(db, settings, day, hour=12, **fields):
 
 
 def answered(db, settings, alice, day, hour=12, email="ada@example.org"):
+    """Let Alice reply, and the reply go in the same moment."""
     with time_machine.travel(at(day, hour), tick=False), db.write() as session:
         contact = session.get_one(Contact, contact_of(db, email).id, with_for_update=True)
         reply(
             session, settings, contact, Answer(f"{day} {hour}", "Come on Monday.", session.get_one(Account, alice.id))
         )
+        let_replies_go(session)
+
+
+def let_replies_go(session, status=MessageStatus.SENT):
+    """Let every reply that waits go now."""
+    waiting = update(Message).where(Message.kind == MessageKind.REPLY, Message.status == MessageStatus.QUEUED)
+    went = {"sent_at": clock.now()} if status is MessageStatus.SENT else {"reason": "The server said nothing."}
+    session.execute(waiting.values(status=status, **went))
+
+
+def replied(db, settings, alice, day, hour, **choice):
+    """Let Alice write a reply at the desk that doesn't go at once; returns its mail's id."""
+    with time_machine.travel(at(day, hour), tick=False), db.write() as session:
+        contact, account = locked(session, contact_of(db).id), session.get_one(Account, alice.id)
+        unsent = Unsent("About the path", "Come on Monday.", f"{day} {hour}")
+        return send(session, settings, contact, account, unsent, **choice)
+
+
+def taken_back(db, alice, message_id, day, hour):
+    with time_machine.travel(at(day, hour), tick=False), db.write() as session:
+        take_back(session, locked(session, contact_of(db).id), message_id, session.get_one(Account, alice.id))
 
 
 def moved(db, alice, day, stage, email="ada@example.org"):
@@ -182,6 +210,35 @@ def test_an_answer_before_the_inquiry_is_none_to_it(db, settings, alice, answers
     answered(db, settings, alice, 1, 10)
     wrote(db, settings, 2, 9)
     assert answers(now=at(2, 10)).by_piece[1].waiting == 1
+
+
+def test_a_reply_for_later_answers_when_it_goes(db, settings, alice, answers):
+    wrote(db, settings, 1, 9)
+    replied(db, settings, alice, 1, 10, goes_at=at(1, 14))
+    assert answers(now=at(1, 12)).total.waiting == 1
+    with time_machine.travel(at(1, 14), tick=False), db.write() as session:
+        let_replies_go(session)
+    assert answers().total.median == 5.0
+
+
+def test_a_reply_that_was_taken_back_answers_nobody(db, settings, alice, answers):
+    wrote(db, settings, 1, 9)
+    taken_back(db, alice, replied(db, settings, alice, 1, 10), 1, 10)
+    assert answers(now=at(1, 12)).total.waiting == 1
+    assert report_of(db, funnel_report).answered == 0
+    (load,) = report_of(db, workload)
+    assert load.done["Answers"] == 0
+    answered(db, settings, alice, 1, 13)
+    assert answers().total.median == 4.0
+
+
+@on_sqlite
+def test_a_reply_of_which_nobody_knows_whether_it_arrived_counts_as_one(db, settings, alice, answers):
+    wrote(db, settings, 1, 9)
+    replied(db, settings, alice, 1, 10)
+    with db.write() as session:
+        let_replies_go(session, MessageStatus.UNCERTAIN)
+    assert round(answers().total.median, 2) == 1.0
 
 
 def test_a_noted_call_is_an_answer(db, settings, alice, answers):

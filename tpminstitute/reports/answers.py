@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.institute.office_hours import working_time_between
 from tpminstitute.institute.promise import Promise
-from tpminstitute.reports.funnel import BY_A_PERSON
 from tpminstitute.reports.inquiries import COUNTED
 from tpminstitute.reports.periods import Period
-from tpminstitute.timeline.models import Activity
+from tpminstitute.reports.spoken import first_reply, first_spoken, has_reply_to_go
 
 
 @dataclass(frozen=True)
@@ -72,22 +71,18 @@ def percentile(ordered: Sequence[timedelta], share: float) -> timedelta:
 
 
 def _first_answers(session: Session, chosen: Period) -> list[_Inquiry]:
-    """Return when each inquiry came, how it stands, and when a person first spoke or wrote to its contact after it."""
-    first = (
-        select(func.min(Activity.at))
-        .where(
-            Activity.contact_id == Inquiry.contact_id,
-            Activity.kind.in_(BY_A_PERSON),
-            Activity.at >= Inquiry.received_at,
-        )
-        .scalar_subquery()
-    )
+    """Return when each inquiry came, whether it was closed with nothing to go, and when a person first answered it."""
+    whose, since = Inquiry.contact_id, Inquiry.received_at
+    closed = (Inquiry.state == InquiryState.HANDLED) & ~has_reply_to_go(whose)
     rows = session.execute(
-        select(Inquiry.received_at, Inquiry.state, first).where(
+        select(Inquiry.received_at, closed, first_spoken(whose, since), first_reply(whose, since)).where(
             Inquiry.received_at >= chosen.begins, Inquiry.received_at < chosen.ends, Inquiry.state.in_(COUNTED)
         )
     )
-    return [_Inquiry(at, state is InquiryState.HANDLED, answered_at) for at, state, answered_at in rows]
+    return [
+        _Inquiry(at, bool(is_closed), min((moment for moment in answered if moment), default=None))
+        for at, is_closed, *answered in rows
+    ]
 
 
 def _answers(inquiries: Sequence[_Inquiry], promise: Promise) -> Answers:

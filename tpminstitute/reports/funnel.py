@@ -4,15 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from statistics import median
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.pipeline.models import Lead, Outcome, Stage
 from tpminstitute.reports.periods import Bucket, Period
-from tpminstitute.timeline.models import Activity, ActivityKind
-
-BY_A_PERSON = (ActivityKind.STAFF_REPLIED, ActivityKind.STAFF_MAIL_FILED, ActivityKind.CALL_NOTED)
-"""What says that somebody of the institute spoke or wrote to a contact."""
+from tpminstitute.reports.spoken import was_answered
 
 
 @dataclass(frozen=True)
@@ -55,9 +52,7 @@ def funnel_report(session: Session, chosen: Period) -> FunnelReport:
 
 def _cohort(session: Session, bucket: Bucket) -> Cohort:
     opened = (Lead.opened_at >= bucket.begins, Lead.opened_at < bucket.ends)
-    spoken = exists().where(
-        Activity.contact_id == Lead.contact_id, Activity.kind.in_(BY_A_PERSON), Activity.at >= Lead.opened_at
-    )
+    spoken = was_answered(Lead.contact_id, Lead.opened_at)
     rows = session.execute(select(Lead.stage_id, func.count()).where(*opened).group_by(Lead.stage_id))
     in_stages = Counter(dict(rows.all()))
     answered = session.scalar(select(func.count()).select_from(Lead).where(*opened, spoken)) or 0

@@ -1,6 +1,7 @@
 """What each person of the staff did in a period, and what lies with them now."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -13,7 +14,7 @@ from tpminstitute.reports.periods import Period
 from tpminstitute.timeline.models import Activity, ActivityKind
 
 DOINGS = {
-    "Answers": (ActivityKind.STAFF_REPLIED, ActivityKind.STAFF_MAIL_FILED),
+    "Answers": (ActivityKind.STAFF_REPLIED, ActivityKind.REPLY_SCHEDULED, ActivityKind.STAFF_MAIL_FILED),
     "Calls": (ActivityKind.CALL_NOTED,),
     "Notes": (ActivityKind.NOTE_ADDED,),
     "Leads moved": (ActivityKind.LEAD_MOVED,),
@@ -21,6 +22,9 @@ DOINGS = {
     "Drafts decided": (ActivityKind.FOLLOW_UP_DECIDED,),
 }
 """What is counted, and the facts of the timeline that count for it."""
+
+TAKEN_BACK = {"Answers": ActivityKind.REPLY_TAKEN_BACK}
+"""The facts that take one of them back."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Load:
 
 def workload(session: Session, chosen: Period) -> list[Load]:
     """Return what everybody did in a period and has now, by name; a closed account only if it did something."""
-    kinds = [kind for counted in DOINGS.values() for kind in counted]
+    kinds = [kind for counted in DOINGS.values() for kind in counted] + list(TAKEN_BACK.values())
     facts = session.execute(
         select(Activity.account_id, Activity.kind, func.count())
         .where(
@@ -53,13 +57,20 @@ def workload(session: Session, chosen: Period) -> list[Load]:
         Load(
             account.name,
             account.active,
-            {name: sum(counted.get((account.id, kind), 0) for kind in of) for name, of in DOINGS.items()},
+            {name: _done(counted, account.id, name) for name in DOINGS},
             theirs[account.id],
             waiting[account.id],
         )
         for account in session.scalars(select(Account).order_by(Account.name, Account.id))
     ]
     return [load for load in loads if load.active or any(load.done.values()) or load.contacts]
+
+
+def _done(counted: Mapping[tuple[int | None, ActivityKind], int], account_id: int, name: str) -> int:
+    """Return how often somebody did a thing, without what was taken back, which a colleague may have done."""
+    did = sum(counted.get((account_id, kind), 0) for kind in DOINGS[name])
+    undone = counted.get((account_id, TAKEN_BACK[name]), 0) if name in TAKEN_BACK else 0
+    return max(did - undone, 0)
 
 
 def _owned(session: Session) -> Counter[int | None]:

@@ -22,6 +22,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.mail import control
 from tpminstitute.merging.models import UncomparedContact
 from tpminstitute.pipeline import lead_triggers
+from tpminstitute.pipeline.endings import lost_reasons
 from tpminstitute.pipeline.models import Outcome
 from tpminstitute.pipeline.service import stages
 from tpminstitute.sequences.models import Sequence
@@ -112,6 +113,7 @@ def _house(session: Session, settings: Settings, demo: Demo) -> House:
         open_stages=by_outcome[Outcome.OPEN],
         won_stages=by_outcome[Outcome.WON],
         lost_stages=by_outcome[Outcome.LOST],
+        lost_reasons=[reason.id for reason in lost_reasons(session)],
         plans=_plans(session),
         sender=settings.mail_from,
         mail_share=1 if demo.contacts <= FEW else SHARE,

@@ -23,6 +23,7 @@ TABLES: dict[str, str] = {
     "inquiries": "id public_id form_key contact_id consent_id name email phone_typed phone_e164 topic message state "
     "suspicions source_page source_referrer received_at followed_through_at",
     "leads": "id contact_id stage_id opened_at closed_at",
+    "lead_endings": "lead_id lost_reason_id course_date_id course note",
     "conversations": "contact_id turn since",
     "enrollments": "id contact_id sequence_id version_id cause status reason topic next_position next_due_at "
     "started_at ended_at",
@@ -56,6 +57,7 @@ class House:
     open_stages: Sequence[int]
     won_stages: Sequence[int]
     lost_stages: Sequence[int]
+    lost_reasons: Sequence[int]
     plans: Sequence[tuple[int, int, int]]
     sender: str
     mail_share: float
@@ -138,7 +140,7 @@ class _Life:
         if dice.random() < likely:
             self._pass(hours=30)
             turn = "visitor"
-            self._fact("staff_replied", "Answered them by mail.", self.staff)
+            self._reply()
             if dice.random() < 0.4:
                 self._pass(hours=200)
                 self._fact("reply_received", "Wrote a mail: “Re: Your inquiry”.", actor="visitor")
@@ -180,16 +182,28 @@ class _Life:
             self._acknowledge(inquiry_id)
 
     def _acknowledge(self, inquiry_id: int) -> None:
-        sender, message_id, at = self.people.house.sender, self._id("messages"), self._at()
-        subject, own = "Thank you for writing to us", f"<demo-{message_id}@tpm.example>"
-        body = f"Hello {self.name},\r\n\r\nthank you for writing. A person reads your message and answers you."
-        head = f"From: {sender}\r\nTo: {self.email}\r\nSubject: {subject}\r\nMessage-ID: {own}\r\n"
-        content = f"{head}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n".encode()
-        cause = f"inquiry:{inquiry_id}"
-        who = (sender, self.email, self.email, self.email.partition("@")[2])
-        keys = (message_id, "acknowledgement", self.id, cause, f"{cause}:ack", own)
-        self._row("messages", *keys, *who, subject, content, "sent", "", at, at, 1, at, False)
+        subject, cause = "Thank you for writing to us", f"inquiry:{inquiry_id}"
+        said = f"Hello {self.name},\r\n\r\nthank you for writing. A person reads your message and answers you."
+        self._mail("acknowledgement", cause, f"{cause}:ack", subject, said)
         self._fact("mail_sent", f"The acknowledgement went out: “{subject}”.")
+
+    def _reply(self) -> None:
+        """Let somebody answer. Of many people most replies have lost their text, as retention takes it."""
+        subject, key = "Re: Your inquiry", f"reply:demo-{self.id}"
+        said = f"Hello {self.name},\r\n\r\nthank you for your message. Shall we talk about it on the phone this week?"
+        has_text = self.dice.random() < self.people.house.mail_share
+        self._mail("reply", f"contact:{self.id}", key, subject, said if has_text else "")
+        self._fact("staff_replied", f"Answered: “{subject}”.", self.staff)
+
+    def _mail(self, kind: str, cause: str, key: str, subject: str, said: str) -> None:
+        """Write a mail that went out; without `said` only its row."""
+        sender, message_id, at = self.people.house.sender, self._id("messages"), self._at()
+        own = f"<demo-{message_id}@tpm.example>"
+        head = f"From: {sender}\r\nTo: {self.email}\r\nSubject: {subject}\r\nMessage-ID: {own}\r\n"
+        content = f"{head}Content-Type: text/plain; charset=utf-8\r\n\r\n{said}\r\n".encode() if said else b""
+        who = (sender, self.email, self.email, self.email.partition("@")[2])
+        keys = (message_id, kind, self.id, cause, key, own)
+        self._row("messages", *keys, *who, subject, content, "sent", "", at, at, 1, at, False)
 
     def _lead(self) -> None:
         house, dice = self.people.house, self.dice
@@ -202,7 +216,11 @@ class _Life:
             self._pass(hours=24 * 40)
             closed = self._at()
             self._fact("lead_moved", "Moved the lead.", self.staff)
-        self._row("leads", self._id("leads"), self.id, dice.choice(stages), opened, closed)
+        lead_id = self._id("leads")
+        self._row("leads", lead_id, self.id, dice.choice(stages), opened, closed)
+        if outcome != "open":
+            reason = dice.choice(house.lost_reasons) if outcome == "lost" else None
+            self._row("lead_endings", lead_id, reason, None, "" if reason else SHIPPED.label(self.topic), "")
 
     def _follow_ups(self) -> None:
         if not self.people.house.plans or self.dice.random() > 0.35:
