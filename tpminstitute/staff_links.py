@@ -9,7 +9,7 @@ from tpminstitute.accounts import invitations, resets, second_step, service
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.core.config import Settings
-from tpminstitute.core.db import Database, check_connection
+from tpminstitute.core.db import Database, check_connection, pending_migrations
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.account_mails import invitation_link, reset_link
 
@@ -54,5 +54,7 @@ def _account(session: Session, email: str) -> Account:
 def _writing(settings: Settings) -> Iterator[Session]:
     with closing(Database(settings.database_url)) as db:
         check_connection(db)
+        if pending_migrations(db):
+            raise Refusal("The database is behind this version. Nothing was changed. Run `tpm migrate` first.")
         with db.write() as session:
             yield session
