@@ -59,6 +59,7 @@ def test_somebody_is_let_in_by_a_link_and_no_mail(db, told):
     assert line.startswith("Create the account at http")
     with db.read() as session:
         invitation = open_invitation(session, secret_in(line))
+        assert invitation is not None
         assert (invitation.email, invitation.role) == ("grace@tpminstitute.org", Role.READER)
     assert count(db, Message) == 0
     assert actions(db) == [("invited", None)]
