@@ -12,7 +12,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database, check_connection, pending_migrations
 from tpminstitute.core.errors import Refusal
 from tpminstitute.lists.search_upkeep import rebuild
-from tpminstitute.simulation.demo import DEMO_EMAIL, Demo, add_demo_account, fill
+from tpminstitute.simulation.demo import DEMO_EMAIL, Demo, add_demo_account, fill, look_anew
 
 
 def fill_and_tell(settings: Settings, demo: Demo, *, with_account: bool) -> None:
@@ -31,6 +31,7 @@ def fill_and_tell(settings: Settings, demo: Demo, *, with_account: bool) -> None
                 fill(db, settings, demo, lambda more: progress.advance(task, more))
                 task = progress.add_task("read into the search", total=None)
                 rebuild(db, lambda done: progress.update(task, completed=done))
+            look_anew(db)
             print(f"{demo.contacts:,} invented people were written in {monotonic() - begun:.0f} s (seed {demo.seed}).")
         if with_account:
             password = tokens.public_id()

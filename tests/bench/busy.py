@@ -19,7 +19,7 @@ from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.merging.duplicates import compare_batch
 from tpminstitute.pipeline.models import Reminder
 from tpminstitute.sequences.models import DraftStatus, Enrollment, EnrollmentStatus, FollowUpDraft
-from tpminstitute.simulation.demo import expect_invented
+from tpminstitute.simulation.demo import expect_invented, look_anew
 from tpminstitute.timeline.models import Activity, ActivityKind, Actor
 
 LONGEST = "longest.history@example.org"
@@ -47,8 +47,7 @@ def make_busy(url: str) -> None:
             with db.write() as session:
                 compare_batch(session)
         settle(db, at_once=ALONE)
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA optimize" if db.is_sqlite else "VACUUM (ANALYZE)")
+        look_anew(db)
 
 
 def _live_long(session: Session, staff: Sequence[int]) -> None:

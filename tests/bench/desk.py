@@ -25,7 +25,7 @@ from tests.parts.postgres import PostgresServer
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.db import Database, upgrade
 from tpminstitute.lists.search_upkeep import rebuild
-from tpminstitute.simulation.demo import Demo, fill
+from tpminstitute.simulation.demo import Demo, fill, look_anew
 from tpminstitute.simulation.demo_words import FIRST_NAMES, LAST_NAMES
 from tpminstitute.timeline.models import Activity
 
@@ -178,6 +178,7 @@ def _filled(url: str, folder: Path, people: int) -> float:
         upgrade(db)
         fill(db, make_settings(folder), Demo(people, 1), lambda _: None)
         rebuild(db)
+        look_anew(db)
     return time.perf_counter() - began
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
 
-from app import create_app
+from app import create_app, keep_for_good
 from tests.factories import an_account, make_settings
 from tpminstitute.accounts.service import save_session
 from tpminstitute.core import clock, tokens
@@ -70,7 +70,7 @@ class Desk:
 
 
 def open_desk(url: str, folder: Path) -> Desk:
-    """Return the desk on a database, with a new advisor signed in."""
+    """Return the desk on a database, with a new advisor signed in, as the web server begins it."""
     app = create_app(make_settings(folder, database_url=url))
     secret = tokens.secret()
     with closing(Database(url)) as db, db.write() as session:
@@ -80,6 +80,7 @@ def open_desk(url: str, folder: Path) -> Desk:
         save_session(session, secret, data, owner=account.fs_uniquifier, until=until)
     client = app.test_client()
     client.set_cookie("tpm_staff", secret, path="/staff")
+    keep_for_good()
     return Desk(client, make_url(url).database or "")
 
 

@@ -118,8 +118,15 @@ def subject_of(session: Session, contact: Contact) -> str:
 
 def _thread_of(session: Session, contact: Contact) -> _Thread:
     """Return what an answer continues: the newest mail by the person, else the mails they got from us."""
-    heard = session.scalars(
-        select(ReceivedMail)
+    heard = session.execute(
+        select(
+            ReceivedMail.subject,
+            ReceivedMail.words,
+            ReceivedMail.message_id,
+            ReceivedMail.refers_to,
+            ReceivedMail.inquiry_id,
+            ReceivedMail.received_at,
+        )
         .where(
             ReceivedMail.contact_id == contact.id,
             ReceivedMail.kind == ReceivedKind.PERSON,
@@ -128,8 +135,8 @@ def _thread_of(session: Session, contact: Contact) -> _Thread:
         .order_by(ReceivedMail.id.desc())
         .limit(1)
     ).one_or_none()
-    said = session.scalars(
-        select(Message)
+    said = session.execute(
+        select(Message.message_id, Message.subject)
         .where(
             Message.contact_id == contact.id,
             Message.kind.in_((MessageKind.ACKNOWLEDGEMENT, MessageKind.REPLY)),
@@ -139,9 +146,12 @@ def _thread_of(session: Session, contact: Contact) -> _Thread:
         .limit(_THREAD)
     ).all()
     ours = [message.message_id for message in reversed(said)]
-    inquiry = session.scalar(
-        select(Inquiry).where(Inquiry.contact_id == contact.id).order_by(Inquiry.id.desc()).limit(1)
-    )
+    inquiry = session.execute(
+        select(Inquiry.id, Inquiry.name, Inquiry.message, Inquiry.received_at)
+        .where(Inquiry.contact_id == contact.id)
+        .order_by(Inquiry.id.desc())
+        .limit(1)
+    ).one_or_none()
     if heard is not None and (
         inquiry is None or heard.inquiry_id == inquiry.id or heard.received_at > inquiry.received_at
     ):

@@ -94,7 +94,7 @@ def fill(db: Database, settings: Settings, demo: Demo, written: Callable[[int], 
             lead_triggers.rebuild(session)
         ids = select(Contact.id).where(Contact.id >= first)
         session.execute(insert(UncomparedContact).from_select(["contact_id"], ids))
-    _look_anew(db)
+    look_anew(db)
 
 
 def add_demo_account(session: Session, password_hash: str) -> None:
@@ -137,12 +137,21 @@ def _plans(session: Session) -> list[tuple[int, int, int]]:
     return found
 
 
-def _look_anew(db: Database) -> None:
-    """Renew what the planner knows; PostgreSQL also notes which pages everybody sees, so that an index is enough."""
+def look_anew(db: Database) -> None:
+    """Renew what the planner knows; PostgreSQL also notes which pages everybody sees, so that an index is enough.
+
+    SQLite forgets what it counted in the full-text index's own tables: when they are counted small and then grow, it
+    walks through the whole of them each time it merges.
+    """
     if not db.is_sqlite:
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM (ANALYZE)"))
         return
     with closing(db.engine.raw_connection()) as raw:
-        for pragma in ("PRAGMA analysis_limit = 1000", "ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            raw.driver_connection.execute(pragma).close()  # type: ignore[union-attr]
+        for statement in (
+            "PRAGMA analysis_limit = 1000",
+            "ANALYZE",
+            "DELETE FROM sqlite_stat1 WHERE tbl GLOB 'search_*_index_*'",
+            "PRAGMA wal_checkpoint(TRUNCATE)",
+        ):
+            raw.driver_connection.execute(statement).close()  # type: ignore[union-attr]

@@ -120,8 +120,8 @@ def keep_counting(session: Session, ids: Mapping[str, int]) -> None:
 def know(session: Session, tables: Iterable[str]) -> None:
     """Let PostgreSQL's planner see what these tables hold now, in the transaction that wrote it.
 
-    Without that it takes them for small, walks through a table's whole primary key to find one contact's newest row, and
-    a million cards never come to an end. SQLite plans by the indexes that there are.
+    Without that it takes them for small and walks through a table's whole primary key to find one contact's newest row,
+    and a million cards never come to an end. SQLite plans by the indexes that there are.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"ANALYZE {', '.join(tables)}"))

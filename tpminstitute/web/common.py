@@ -250,10 +250,7 @@ def when(moment: datetime | None) -> Markup:
     """Return a moment as a `<time>` element: in words when it is near, exact in its title (UTC)."""
     if moment is None:
         return Markup("")
-    exact = f"{moment:%a %d %b %Y %H:%M} UTC"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(timespec="seconds"), exact, _in_words(moment, clock.now())
-    )
+    return _time(moment, f"{moment:%a %d %b %Y %H:%M} UTC", _in_words(moment, clock.now()))
 
 
 def how_long(since: datetime) -> Markup:
@@ -266,16 +263,17 @@ def how_long(since: datetime) -> Markup:
         words = "1 hour" if hours == 1 else f"{hours} hours"
     else:
         words = "1 day" if hours < 48 else f"{hours // 24} days"
-    return Markup('<time datetime="{}" title="since {}">{}</time>').format(
-        since.isoformat(timespec="seconds"), f"{since:%a %d %b %Y %H:%M} UTC", words
-    )
+    return _time(since, f"since {since:%a %d %b %Y %H:%M} UTC", words)
 
 
 def by_clock(moment: datetime, zone: ZoneInfo) -> Markup:
     """Return a moment by the clock of `zone` as a `<time>` element; the same in UTC stands in its title."""
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(timespec="seconds"), f"{moment:%a %d %b %Y %H:%M} UTC", zones.written(moment, zone)
-    )
+    return _time(moment, f"{moment:%a %d %b %Y %H:%M} UTC", zones.written(moment, zone))
+
+
+def _time(moment: datetime, title: str, words: str) -> Markup:
+    """Return the element; nothing in it needs escaping, since it is made of numbers and names of days and zones."""
+    return Markup(f'<time datetime="{moment.isoformat(timespec="seconds")}" title="{title}">{words}</time>')
 
 
 def _in_words(moment: datetime, now: datetime) -> str:

@@ -1,9 +1,11 @@
 """One contact's page: what is being written, what is to come, the story so far, and the tools beside it."""
 
 from datetime import datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from flask import after_this_request, render_template, request, url_for
+from markupsafe import Markup
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.notes import LONGEST as LONGEST_NOTE
@@ -58,7 +60,7 @@ def contact_page(contact: Contact, typed: Typed | None = None) -> str:
         who=who_view(session(), contact),
         public_id=contact.public_id,
         now=clock.now(),
-        time_zones=zones.places() if may_act() else (),
+        time_zones=_zone_options() if may_act() else "",
         waiting_drafts=waiting,
         may_act=may_act(),
         call=typed.call,
@@ -88,6 +90,12 @@ def contact_page(contact: Contact, typed: Typed | None = None) -> str:
         follow_ups=[run_view(run, contact.public_id, in_question=run.id in in_question) for run in runs],
         inbox=inbox_view(),
     )
+
+
+@cache
+def _zone_options() -> Markup:
+    """Return the zones that one may choose, as options: they are hundreds, and the same on each page."""
+    return Markup("").join(Markup('<option value="{}">').format(name) for name in zones.places())
 
 
 def _kept_draft(contact: Contact) -> Draft:
