@@ -288,3 +288,13 @@ def test_while_its_letter_is_still_broken_no_late_acknowledgement_is_queued(db, 
     with pytest.raises(LetterError, match="leads nowhere safe"):
         act(db, left_out, service.send_acknowledgement, settings, alice)
     assert owing(db) == {left_out.id}
+
+
+def test_what_is_set_apart_is_counted_no_further_than_one_reads(db, settings, monkeypatch):
+    monkeypatch.setattr("tpminstitute.inbox.queries.COUNTED", 2)
+    for number in range(3):
+        submitted(db, settings, email=f"charlie{number}@example.org")
+    with db.write() as session:
+        session.execute(update(Inquiry).values(state=InquiryState.SUSPECTED, suspicions=["It has many links."]))
+    with db.read() as session:
+        assert count_of(session, InquiryState.SUSPECTED) == 2

@@ -11,11 +11,8 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.db import UtcDateTime
 from tpminstitute.inbox.models import Conversation, Inquiry, ReceivedMail, Standing, Turn
-from tpminstitute.inbox.queries import EXCERPT, PAGE
+from tpminstitute.inbox.queries import COUNTED, EXCERPT, PAGE
 from tpminstitute.mail.incoming.model import ReceivedKind
-
-COUNTED = 1_000
-"""Nobody needs to know more exactly how much waits, and counting a million rows takes its time."""
 
 
 @dataclass(frozen=True)

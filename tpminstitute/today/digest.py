@@ -10,7 +10,7 @@ from tpminstitute.accounts.models import Account, Role
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
-from tpminstitute.inbox.waiting import COUNTED
+from tpminstitute.inbox.queries import COUNTED
 from tpminstitute.mail.to_staff import write_to_staff
 from tpminstitute.today.items import EVERYBODYS, Item, Whose
 from tpminstitute.today.letters import Line, digest_letter

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.core.db import UtcDateTime
-from tpminstitute.inbox.waiting import COUNTED
+from tpminstitute.inbox.queries import COUNTED
 from tpminstitute.institute.promise import Promise
 from tpminstitute.today.items import EVERYBODYS, Item, Place, Whose
 

@@ -32,17 +32,16 @@ def owed_acknowledgements(session: Session, contact: Contact, inquiries: Sequenc
     ids = unacknowledged(session, inquiries)
     if not ids:
         return {}
-    return {
-        inquiry.public_id: _hindered(session, contact, inquiry) or _ready(inquiry)
-        for inquiry in inquiries
-        if inquiry.id in ids
-    }
-
-
-def _hindered(session: Session, contact: Contact, inquiry: Inquiry) -> Owed | None:
+    owed = [inquiry for inquiry in inquiries if inquiry.id in ids]
     if closed_to_answers(session, contact.email_key) is not None:
-        return Owed("It can’t be sent now, since the address is closed.")
-    key = acknowledgement_letter(session, inquiry)
+        closed = Owed("It can’t be sent now, since the address is closed.")
+        return {inquiry.public_id: closed for inquiry in owed}
+    keys = {inquiry.public_id: acknowledgement_letter(session, inquiry) for inquiry in owed}
+    broken = {key: _broken(session, key) for key in {*keys.values()}}
+    return {inquiry.public_id: broken[keys[inquiry.public_id]] or _ready(inquiry) for inquiry in owed}
+
+
+def _broken(session: Session, key: str) -> Owed | None:
     problem = why_unsendable(session, key)
     return Owed(f"It can’t be sent yet. {problem}", url_for("staff.letter", key=key)) if problem else None
 

@@ -10,9 +10,8 @@ from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from tpminstitute.inbox.models import InquiryState, Turn
-from tpminstitute.inbox.queries import count_of, inbox_page
+from tpminstitute.inbox.queries import COUNTED, count_of, inbox_page
 from tpminstitute.inbox.waiting import (
-    COUNTED,
     LoosePage,
     Place,
     conversations_page,

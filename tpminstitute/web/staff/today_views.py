@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import url_for
 
 from tpminstitute.core import zones
-from tpminstitute.inbox.waiting import COUNTED
+from tpminstitute.inbox.queries import COUNTED
 from tpminstitute.pipeline.snoozing import LABELS as SNOOZES
 from tpminstitute.today.items import Item
 from tpminstitute.today.queries import Today, Urgency
