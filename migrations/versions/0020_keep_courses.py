@@ -18,8 +18,8 @@ CERTIFICATIONS = "/#educational-background-and-certifications"
 SKILLS = "/#developing-essential-skills"
 
 HIGHLY_REGARDED = (
-    "For whoever wants to become a Program Manager in Tech. In addition to a degree, the guide says, certifications can "
-    f"enhance your credibility, and it names {{}} among those that are [highly regarded]({CERTIFICATIONS})."
+    "For whoever wants to become a Program Manager in Tech. In addition to a degree, the guide says, certifications "
+    f"can enhance your credibility, and it names {{}} among those that are [highly regarded]({CERTIFICATIONS})."
 )
 
 SHIPPED = (

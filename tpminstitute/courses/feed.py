@@ -8,6 +8,7 @@ from icalendar import Calendar, Event
 
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
+from tpminstitute.core.text import one_line
 from tpminstitute.courses.catalogue import Cancelled, PublicCourse, PublicDate
 
 PAST = timedelta(days=60)
@@ -15,6 +16,8 @@ PAST = timedelta(days=60)
 
 REFRESH = timedelta(hours=12)
 """How often a calendar program is asked to look (RFC 7986, 5.7)."""
+
+LONGEST_NAME = 200
 
 _PRODUCT = "-//TPM Institute//Courses//EN"
 
@@ -29,7 +32,7 @@ def feed_of(settings: Settings, name: str, courses: Iterable[PublicCourse]) -> b
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", name)
+    calendar.add("x-wr-calname", one_line(name, LONGEST_NAME))
     calendar.refresh_interval = REFRESH
     calendar.add("x-published-ttl", "PT12H")
     for course in courses:
@@ -78,7 +81,7 @@ def _event(
     event.add("dtstamp", changed_at)
     event.add("last-modified", changed_at)
     event.add("sequence", number - 1)
-    event.add("summary", course.title)
+    event.add("summary", one_line(course.title, LONGEST_NAME))
     event.add("dtstart", begins_at)
     if ends_at is not None:
         event.add("dtend", ends_at)

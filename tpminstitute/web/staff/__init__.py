@@ -12,6 +12,8 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     bulk,  # noqa: F401
     calendar,  # noqa: F401
     contact_facts,  # noqa: F401
+    courses,  # noqa: F401
+    dates_of_courses,  # noqa: F401
     desk,  # noqa: F401
     details,  # noqa: F401
     doctor,  # noqa: F401
@@ -59,4 +61,5 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     topic_settings,  # noqa: F401
     trail,  # noqa: F401
     uploads,  # noqa: F401
+    waits,  # noqa: F401
 )
