@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the web application; `settings` default to the environment's."""
     from tpminstitute.web.common import add_common
     from tpminstitute.web.hooks import add_hooks
+    from tpminstitute.web.pathway_table import add_pathway
     from tpminstitute.web.site import site
     from tpminstitute.web.staff import staff
     from tpminstitute.web.staff.security import add_security
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     signing_key(settings)
     app.extensions["tpm"] = Service(settings, db, load_guide(), load_page(CONTENT / "courses.md"))
     add_common(app)
+    add_pathway(app)
     add_security(app, settings, db)
     app.register_blueprint(site)
     app.register_blueprint(staff)

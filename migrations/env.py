@@ -15,6 +15,7 @@ import tpminstitute.lists.models
 import tpminstitute.lists.search_models
 import tpminstitute.mail.models
 import tpminstitute.merging.models
+import tpminstitute.pathway.models
 import tpminstitute.pipeline.models
 import tpminstitute.privacy.models
 import tpminstitute.sequences.models

@@ -122,8 +122,8 @@ def test_an_edited_follow_up_goes_out_and_names_its_chapter(db, settings, save):
 
 @pytest.mark.parametrize("key", sorted(ALLOWED))
 def test_every_allowed_variable_has_a_value_whoever_reads(settings, key):
-    every = " ".join(f"{{{variable}}}" for variable in ALLOWED[key])
-    source = LetterSource(every, every, every)
+    each = [f"{{{variable}}}" for variable in ALLOWED[key]]
+    source = LetterSource(" ".join(each[:6]), " ".join(each[:6]), " ".join(each))
     assert problems_of(key, source) == []
     for name in ["", "Ada", "http://x.example", "{topic}", "<b>Ada</b>"]:
         made = letter_for(settings, key, source, MADE_UP.__class__("x", 1, name, "T", "R"))

@@ -139,6 +139,7 @@ _WORDS = {
     "tag_removed": "removed a tag everywhere",
     "tag_renamed": "renamed a tag",
     "template_added": "added a template",
+    "pathway_saved": "changed the pathway check",
     "template_saved": "saved a template",
     "test_letter": "had a test of a letter sent",
     "topic_added": "added a topic",

@@ -1,13 +1,14 @@
 """What travels with an inquiry because its writer sent it along, in the words that they saw."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from tpminstitute.contacts.models import Background
 from tpminstitute.core.text import one_line
-from tpminstitute.inbox.models import BroughtAlong
+from tpminstitute.inbox.models import BroughtAlong, Inquiry, InquiryState
 
 LONGEST_ABOUT = 200
 """Characters of what is asked about."""
@@ -19,7 +20,8 @@ class Along:
 
     `about` says what is asked about, such as “the chapter “Gaining Relevant Experience””; `edition` is that of the
     guide, `read` the titles of the chapters that were read; `pathway` is the answers of a pathway check as its address
-    has them, `pathway_words` what it said.
+    has them, `pathway_words` what it said, `background` what its reader counts as. `pathway_letter` is what the letter
+    says that mails it to them (`mail.drafts.PATHWAY`), None where they didn't ask for that.
     """
 
     about: str = ""
@@ -27,6 +29,8 @@ class Along:
     read: Sequence[str] = ()
     pathway: str = ""
     pathway_words: str = ""
+    background: Background | None = None
+    pathway_letter: Mapping[str, str] | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to keep."""
@@ -49,6 +53,8 @@ def keep_along(session: Session, inquiry_id: int, along: Along) -> None:
             chapters_read=list(along.read),
             pathway=along.pathway,
             pathway_words=along.pathway_words,
+            pathway_background=along.background,
+            pathway_letter=None if along.pathway_letter is None else dict(along.pathway_letter),
         )
     )
 
@@ -65,3 +71,19 @@ def along_words(along: BroughtAlong | Along | None) -> dict[str, str]:
         "Pathway check": along.pathway_words,
     }
     return {label: words for label, words in told.items() if words}
+
+
+def newest_pathway(session: Session, contact_id: int) -> tuple[BroughtAlong, Inquiry] | None:
+    """Return the newest pathway that a contact brought along, with the inquiry that did; spam and suspects aside."""
+    found = session.execute(
+        select(BroughtAlong, Inquiry)
+        .join(Inquiry, Inquiry.id == BroughtAlong.inquiry_id)
+        .where(
+            Inquiry.contact_id == contact_id,
+            Inquiry.state.in_((InquiryState.OPEN, InquiryState.HANDLED)),
+            BroughtAlong.pathway != "",
+        )
+        .order_by(Inquiry.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])

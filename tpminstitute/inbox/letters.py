@@ -24,7 +24,7 @@ from tpminstitute.mail.templates import current_source
 BY_MAIL = "mail"
 """The source of an inquiry that came by mail."""
 
-PAGES = {"/": "the guide", "/contact": "the contact page"}
+PAGES = {"/": "the guide", "/contact": "the contact page", "/pathway": "the pathway check"}
 
 ACKNOWLEDGEMENT = "acknowledgement"
 """The key of its letter, for who writes for the first time."""
@@ -32,7 +32,10 @@ ACKNOWLEDGEMENT = "acknowledgement"
 ACKNOWLEDGEMENT_AGAIN = "acknowledgement-again"
 """The key of its letter, for who got an acknowledgement before."""
 
-ACKNOWLEDGEMENTS = (ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN)
+PATHWAY = "pathway-check"
+"""The key of its letter, for who asked for the pathway of their own by mail: it carries it."""
+
+ACKNOWLEDGEMENTS = (ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN, PATHWAY)
 
 NEVER_ARRIVED = (MessageStatus.CANCELLED, MessageStatus.SUPPRESSED, MessageStatus.FAILED)
 
@@ -102,6 +105,12 @@ def mail_notices(session: Session, settings: Settings, mail: ReceivedMail, conta
     return [_to_institute(contact, f"received_mail:{mail.id}", letter, answerable, one) for one in untold]
 
 
+def _variables(session: Session, settings: Settings, inquiry: Inquiry) -> dict[str, str]:
+    topic = topics_of(session).label(inquiry.topic)
+    pathway = inquiry.along.pathway_letter if inquiry.along else None
+    return {**acknowledgement_variables(settings, inquiry.name, topic, reference(inquiry)), **(pathway or {})}
+
+
 def _owner(session: Session, contact: Contact) -> str:
     owner = owner_of(session, contact)
     return owner.name if owner else ""
@@ -133,7 +142,12 @@ def acknowledgement_key(inquiry: Inquiry) -> str:
 
 
 def acknowledgement_letter(session: Session, inquiry: Inquiry) -> str:
-    """Return the key of the letter that acknowledges an inquiry: another one for who was acknowledged before it."""
+    """Return the key of the letter that acknowledges an inquiry.
+
+    It is another one for who was acknowledged before it, and for who asked for their pathway by mail.
+    """
+    if asks_for_pathway(inquiry):
+        return PATHWAY
     earlier = select(Message.id).where(
         Message.contact_id == inquiry.contact_id,
         Message.kind == MessageKind.ACKNOWLEDGEMENT,
@@ -142,6 +156,11 @@ def acknowledgement_letter(session: Session, inquiry: Inquiry) -> str:
         Message.dedupe_key != acknowledgement_key(inquiry),
     )
     return ACKNOWLEDGEMENT if session.scalar(earlier.limit(1)) is None else ACKNOWLEDGEMENT_AGAIN
+
+
+def asks_for_pathway(inquiry: Inquiry) -> bool:
+    """Return whether an inquiry asks for a pathway by mail."""
+    return inquiry.along is not None and inquiry.along.pathway_letter is not None
 
 
 def acknowledgement_frame(settings: Settings, reason: str = ACKNOWLEDGEMENT_REASON) -> Frame:
@@ -173,7 +192,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
     by_mail = session.scalar(select(ReceivedMail.message_id).where(ReceivedMail.inquiry_id == inquiry.id))
     letter = render(
         current_source(session, acknowledgement_letter(session, inquiry)),
-        acknowledgement_variables(settings, inquiry.name, topics_of(session).label(inquiry.topic), reference(inquiry)),
+        _variables(session, settings, inquiry),
         acknowledgement_frame(settings, ACKNOWLEDGEMENT_REASON if by_mail is None else ACKNOWLEDGEMENT_REASON_BY_MAIL),
     )
     return Order(

@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from tpminstitute.contacts.models import Background
 from tpminstitute.contacts.topics import Topic as Topic
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
 from tpminstitute.mail.incoming.model import ReceivedKind
@@ -64,6 +65,7 @@ class BroughtAlong(Base):
     __table_args__ = (
         CheckConstraint("about <> '' OR edition <> '' OR pathway <> ''", name="something"),
         CheckConstraint("(pathway = '') = (pathway_words = '')", name="pathway_in_words"),
+        CheckConstraint("pathway_letter IS NULL OR pathway <> ''", name="letter_of_a_pathway"),
     )
 
     inquiry_id: Mapped[int] = mapped_column(
@@ -74,6 +76,9 @@ class BroughtAlong(Base):
     chapters_read: Mapped[list[str]] = mapped_column(JSON)
     pathway: Mapped[str] = mapped_column(String(300))
     pathway_words: Mapped[str] = mapped_column(Text)
+    pathway_background: Mapped[Background | None] = mapped_column(enum_type(Background))
+    pathway_letter: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """What the letter says that mails the pathway to its reader, where they asked for it."""
 
 
 class Door(StrEnum):

@@ -16,6 +16,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox.letters import (
     ACKNOWLEDGEMENTS,
+    PATHWAY,
     acknowledgement_frame,
     acknowledgement_variables,
     reference,
@@ -52,6 +53,27 @@ class Reader:
 MADE_UP = Reader("", None, "Ada Lovelace", "Becoming a technical program manager", "7K3M-9Q2X")
 
 
+_MADE_UP_PATHWAY = {
+    "standing": "In a technical role",
+    "standing_why": "You see technical projects from within.",
+    "behind": "A technical education, A technical role, Communication",
+    "first_step": "Move into a project management role",
+    "first_why": "You know technical projects from within, and have not managed one as a whole.",
+    "first_words": "Over time, transitioning into a project management role allows you to gain experience managing "
+    "teams, deadlines, and project scopes.",
+    "second_step": "Find a mentor",
+    "second_why": "No seasoned program manager advises you yet.",
+    "second_words": "seeking mentorship from seasoned program managers can also provide invaluable guidance and "
+    "opportunities for growth",
+    "third_step": "Attend an industry conference",
+    "third_why": "This step is for everybody, however far they are.",
+    "third_words": "Attend industry conferences, participate in training programs, and keep abreast of emerging "
+    "technologies and methodologies.",
+    "certifications": "Certified Scrum Master (CSM) fits. You know how technical projects are executed.",
+    "skills": "Leadership, Organizational skills",
+}
+
+
 def newest_readers(session: Session) -> Sequence[Reader]:
     """Return the newest contacts with what they last wrote about, or made-up Ada when there is none."""
     rows = session.execute(_contacts().order_by(Contact.id.desc()).limit(READERS)).all()
@@ -67,8 +89,14 @@ def reader_of(session: Session, public_id: str) -> Reader:
 def variables_for(settings: Settings, key: str, reader: Reader) -> dict[str, str]:
     """Return the variables of the letter of `key` with their values for `reader`, as the real mail has them."""
     if key in ACKNOWLEDGEMENTS:
-        return acknowledgement_variables(settings, reader.name, reader.topic, reader.reference)
+        told = acknowledgement_variables(settings, reader.name, reader.topic, reader.reference)
+        return told | made_up_pathway(settings.public_url) if key == PATHWAY else told
     return follow_up_variables(settings, key, reader.name, reader.topic)
+
+
+def made_up_pathway(public_url: str) -> dict[str, str]:
+    """Return what the letter with a pathway says, as of somebody made up: in a preview nobody took the check."""
+    return {**_MADE_UP_PATHWAY, "pathway_url": f"{public_url}/pathway"}
 
 
 def letter_for(settings: Settings, key: str, source: LetterSource, reader: Reader) -> Letter:

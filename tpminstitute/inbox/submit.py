@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts import consent
+from tpminstitute.contacts.background import keep_result
 from tpminstitute.contacts.consent import Wording
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person, find_or_add
@@ -87,6 +88,8 @@ def follow_through(session: Session, settings: Settings, inquiry: Inquiry, conta
     """Do what an inquiry causes, once: open a lead, queue notice and acknowledgement, enroll who agreed."""
     session.execute(update(Inquiry).where(Inquiry.id == inquiry.id).values(followed_through_at=clock.now()))
     open_lead(session, contact.id)
+    if inquiry.along is not None and inquiry.along.pathway_background is not None:
+        keep_result(session, contact.id, inquiry.along.pathway_background)
     hold_back(session, contact.id)
     conversations.waits_for_institute(session, contact.id)
     for notice in letters.notices(session, settings, inquiry, contact):

@@ -12,6 +12,9 @@ from tpminstitute.mail.letters import LetterSource
 _ALIKE = 0.4
 """Lines with less in common than this are shown whole, one after the other: shreds of both can't be read."""
 
+_AROUND = 3
+"""Lines that stayed and are shown before and after a change in a long text."""
+
 
 class Change(StrEnum):
     """What became of some words."""
@@ -49,6 +52,19 @@ def difference(old: LetterSource, new: LetterSource) -> list[PartDifference]:
         PartDifference(label, list(_merged(_by_lines(getattr(old, name), getattr(new, name)))))
         for label, name in parts.items()
     ]
+
+
+def text_difference(part: str, old: str, new: str) -> PartDifference:
+    """Return what changed from `old` to `new`, texts called `part`; long stretches that stayed are left out."""
+    return PartDifference(part, [_shortened(words) for words in _merged(_by_lines(old, new))])
+
+
+def _shortened(words: Words) -> Words:
+    lines = words.text.splitlines(keepends=True)
+    if words.change is not Change.SAME or len(lines) <= 2 * _AROUND + 1:
+        return words
+    left_out = f"… {len(lines) - 2 * _AROUND} lines that stayed …\n"
+    return Words(Change.SAME, "".join([*lines[:_AROUND], left_out, *lines[-_AROUND:]]))
 
 
 def _by_lines(old: str, new: str) -> Iterator[Words]:

@@ -9,6 +9,7 @@ from tpminstitute.core.text import one_line, without_hidden
 from tpminstitute.mail.letters import (
     PREHEADER_LIMIT,
     SUBJECT_LIMIT,
+    VALUE_LIMIT,
     Frame,
     LetterError,
     LetterSource,
@@ -33,6 +34,20 @@ _ACKNOWLEDGEMENT = {
     "reference": "The short text by which the inquiry is spoken of, such as 7K3M-9Q2X.",
     **_GUIDE_URL,
 }
+_STEPS = ("first", "second", "third")
+PATHWAY = {
+    "standing": "Where the reader stands, by the pathway check.",
+    "standing_why": "Why, in a sentence about their answers.",
+    "behind": "What they have already, one after the other.",
+    **{f"{step}_step": f"The {step} of their next three steps." for step in _STEPS},
+    **{f"{step}_why": f"Why the {step} step, in a sentence about their answers." for step in _STEPS},
+    **{f"{step}_words": f"The guide’s own words for the {step} step." for step in _STEPS},
+    "certifications": "Which of the certifications that the guide names fit, and which don’t yet.",
+    "skills": "The skills to work on.",
+    "pathway_url": "The address of the pathway itself, for a link: [your pathway]({pathway_url}).",
+}
+"""What a mailed pathway says."""
+
 _FOLLOW_UP = {
     **_READER,
     **_TOPIC,
@@ -44,6 +59,7 @@ _FOLLOW_UP = {
 ALLOWED: Mapping[str, Mapping[str, str]] = {
     "acknowledgement": _ACKNOWLEDGEMENT,
     "acknowledgement-again": _ACKNOWLEDGEMENT,
+    "pathway-check": {**_ACKNOWLEDGEMENT, **PATHWAY},
     **dict.fromkeys(CHAPTERS, _FOLLOW_UP),
 }
 """The variables of each letter that is shipped, by its key, each with one line on what it stands for."""
@@ -52,6 +68,8 @@ _OWN: Mapping[str, str] = {**_READER, **_TOPIC, **_GUIDE_URL}
 
 # Every variable at its longest: a letter that can be made of these can be made for every reader.
 _LONGEST = {
+    **dict.fromkeys(PATHWAY, "W" * VALUE_LIMIT),
+    "pathway_url": f"https://{'w' * 60}.example/pathway/{'w' * 300}",
     "greeting": f"Hello {'W' * 40},",
     "first_name": "W" * 40,
     "topic": "W" * 200,

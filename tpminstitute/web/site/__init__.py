@@ -10,6 +10,7 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     go,  # noqa: F401
     health,  # noqa: F401
     pages,  # noqa: F401
+    pathway,  # noqa: F401
     unsubscribe,  # noqa: F401
     write,  # noqa: F401
 )

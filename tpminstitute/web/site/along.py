@@ -1,5 +1,7 @@
 """What a letter brings along: read from what the page put into its form, named so that its writer can see it."""
 
+from dataclasses import replace
+
 from flask import current_app
 from sqlalchemy.orm import Session
 
@@ -8,6 +10,7 @@ from tpminstitute.guide.chapters import Guide
 from tpminstitute.inbox.along import Along
 from tpminstitute.inbox.waiting_list import join
 from tpminstitute.web.common import shared
+from tpminstitute.web.pathway_table import along_of_pathway
 from tpminstitute.web.site.form import LetterForm
 
 
@@ -40,4 +43,5 @@ def join_waiting_list(session: Session, inquiry_public_id: str, key: str) -> Non
 
 def along_of(form: LetterForm) -> Along:
     """Return what `form` brings along; what names nothing of ours is left out, the letter itself is never refused."""
-    return Along(about=about_words(form.about.data or ""), edition=guide().edition)
+    pathway = along_of_pathway(form.pathway.data or "")
+    return replace(pathway, about=about_words(form.about.data or ""), edition=guide().edition)

@@ -126,6 +126,7 @@ class LetterForm(FlaskForm):
     )
     consent = BooleanField()
     token = HiddenField()
+    pathway = HiddenField()
     about = HiddenField()
     time_zone = HiddenField()
     website = StringField()

@@ -1,5 +1,7 @@
 """Writing to the institute: the contact form, from GET to the stored inquiry."""
 
+from collections.abc import Callable
+
 import structlog
 from flask import Response, abort, g, redirect, render_template, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,11 +15,13 @@ from tpminstitute.core.config import Switch
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.core.text import first_name
 from tpminstitute.core.tokens import BadToken
-from tpminstitute.inbox.letters import reference
+from tpminstitute.inbox.along import Along
+from tpminstitute.inbox.letters import asks_for_pathway, reference
 from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.screening.service import Evidence, suspicions
 from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, session, settings, topics
+from tpminstitute.web.pathway_table import along_of_pathway
 from tpminstitute.web.site import site
 from tpminstitute.web.site.along import about_words, along_of, course_asked_about, join_waiting_list
 from tpminstitute.web.site.form import FormToken, LetterForm
@@ -43,6 +47,8 @@ def contact() -> str:
         form.topic.data = request.args["topic"]
     if about_words(request.args.get("about", "")):
         _begin_about(form, request.args["about"])
+    if along_of_pathway(request.args.get("pathway", "")):
+        form.pathway.data = request.args["pathway"]
     return _page(form)
 
 
@@ -60,22 +66,35 @@ def _begin_about(form: LetterForm, key: str) -> None:
 def send_letter() -> BaseResponse | tuple[str, int]:
     """Take the form: store the inquiry and say thank you, or show it again with all that was typed."""
     form = LetterForm(request.form, topics=_topics_for(request.form.get("topic", "")))
+    return take_letter(form, _page, along_of(form))
+
+
+def take_letter(
+    form: LetterForm, page: Callable[[LetterForm, str | None], str], along: Along, place: str = "/contact"
+) -> BaseResponse | tuple[str, int]:
+    """Take a letter with what it brings `along`: store the inquiry and say thank you.
+
+    What can't be taken comes back with all that was typed: `page` shows the form again, with a sentence or None, and
+    `place` is where it stands.
+    """
     form.regions = [tag.rpartition("-")[2].upper() for tag in request.accept_languages.values() if "-" in tag]
     try:
         token = FormToken.read(form.token.data or "", settings().secret_key)
     except BadToken:
-        return _again(form, 400, ONCE_MORE)
+        form.token.data = fresh_token(place)
+        return page(form, ONCE_MORE), 400
     if not own_page_sent_it():
-        return _again(form, 403, FROM_ELSEWHERE)
+        form.token.data = fresh_token(place)
+        return page(form, FROM_ELSEWHERE), 403
     if not form.validate():
-        return _page(form), 422
+        return page(form, None), 422
     try:
         with database().write() as writing:
-            public_id = submit_inquiry(writing, settings(), _submission(form, token))
+            public_id = submit_inquiry(writing, settings(), _submission(form, token, along))
             join_waiting_list(writing, public_id, form.about.data or "")
     except SQLAlchemyError as problem:
         log.error("inquiry_not_stored", reason=reason_of(problem))
-        return _page(form, NOT_STORED.format(email=settings().institute_email)), 503
+        return page(form, NOT_STORED.format(email=settings().institute_email)), 503
     reach(FailPoint.INTAKE_AFTER_COMMIT)
     log.info("inquiry_stored", inquiry=public_id)
     return redirect(url_for("site.thanks", public_id=public_id), 303)
@@ -92,6 +111,7 @@ def thanks(public_id: str) -> str | Response:
         reference=reference(inquiry),
         topic_label=topics_of(session()).label(inquiry.topic),
         first_name=first_name(inquiry.name),
+        pathway=asks_for_pathway(inquiry),
     )
 
 
@@ -113,23 +133,18 @@ def fresh_token(page: str) -> str:
     return FormToken.new(page, kept, consent.CURRENT_WORDING.version).sign(settings().secret_key)
 
 
-def _again(form: LetterForm, status: int, notice: str) -> tuple[str, int]:
-    """Show the form with a new token and the old text."""
-    form.token.data = fresh_token("/contact")
-    return _page(form, notice), status
-
-
 def _page(form: LetterForm, notice: str | None = None) -> str:
     return render_template(
         "site/contact.html",
         form=form,
         notice=notice,
         about=about_words(form.about.data or ""),
+        pathway=bool(along_of_pathway(form.pathway.data or "")),
         consent_wording=consent.CURRENT_WORDING.text,
     )
 
 
-def _submission(form: LetterForm, token: FormToken) -> Submission:
+def _submission(form: LetterForm, token: FormToken, along: Along) -> Submission:
     agreed = consent.wording(token.wording) if form.consent.data else None
     return Submission(
         form_key=token.form_key(form),
@@ -142,7 +157,7 @@ def _submission(form: LetterForm, token: FormToken) -> Submission:
         source_page=token.page,
         source_referrer=token.referrer,
         suspicions=_suspicions(form, token),
-        along=along_of(form),
+        along=along,
     )
 
 

@@ -33,6 +33,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     news,  # noqa: F401
     notes,  # noqa: F401
     own_mail,  # noqa: F401
+    pathway_check,  # noqa: F401
     people,  # noqa: F401
     people_views,  # noqa: F401
     pipeline,  # noqa: F401

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line
 from tpminstitute.core.tokens import BadToken
-from tpminstitute.inbox.letters import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN
+from tpminstitute.inbox.letters import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN, PATHWAY
 from tpminstitute.inbox.previews import letter_for, reader_of, send_test
 from tpminstitute.mail.differences import difference
 from tpminstitute.mail.drafts import DraftError, is_for_replies
@@ -42,6 +42,7 @@ IN_A_FRAME = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ance
 ON_EVERY_INQUIRY = {
     ACKNOWLEDGEMENT: ["At once, to everyone who writes for the first time."],
     ACKNOWLEDGEMENT_AGAIN: ["At once, to everyone who writes again."],
+    PATHWAY: ["At once, to everyone who asks for their pathway by mail."],
 }
 
 IN_REPLIES = ["Offered wherever one of you writes a reply."]

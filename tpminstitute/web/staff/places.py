@@ -61,6 +61,7 @@ PLACES = (
 QUIET_PLACES = (
     Place("Templates", "staff.letters", ("/templates",)),
     Place("Courses", "staff.courses", ("/courses",)),
+    Place("Pathway check", "staff.pathway_table", ("/pathway",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
     Place("Duplicates", "staff.duplicates", ("/duplicates", "/merge", "/merges")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),

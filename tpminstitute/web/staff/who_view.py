@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import url_for
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from tpminstitute.contacts.background import LABELS
 from tpminstitute.contacts.models import BackgroundSource, Contact
 from tpminstitute.contacts.owners import owner_of, possible_owners
 from tpminstitute.contacts.tags import LONGEST, tags_of
+from tpminstitute.inbox.along import newest_pathway
 from tpminstitute.pipeline.endings import ending_in_words, ending_of
 from tpminstitute.pipeline.models import Stage
 from tpminstitute.pipeline.service import lead_of, stages
@@ -43,11 +45,21 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class PathwayLine:
+    """The newest pathway that somebody brought along: where it is shown, what it says, and since when it's known."""
+
+    url: str
+    says: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class WhoView:
-    """The facts that are chosen, and the tags."""
+    """The facts that are chosen, the tags, and a pathway where one was brought along."""
 
     facts: Sequence[Fact]
     tags: Sequence[str]
+    pathway: "PathwayLine | None"
     tag_url: str
     untag_url: str
     longest_tag: int = LONGEST
@@ -59,9 +71,19 @@ def who_view(session: Session, contact: Contact) -> WhoView:
     return WhoView(
         facts=[*([stage] if stage else []), _background(contact), _owner(session, contact)],
         tags=tags_of(session, contact.id),
+        pathway=_pathway(session, contact),
         tag_url=_url("tag_contact", contact),
         untag_url=_url("untag_contact", contact),
     )
+
+
+def _pathway(session: Session, contact: Contact) -> PathwayLine | None:
+    found = newest_pathway(session, contact.id)
+    if found is None:
+        return None
+    along, inquiry = found
+    url = url_for("site.pathway", code=along.pathway)
+    return PathwayLine(url, along.pathway_words.partition(" · ")[0], inquiry.received_at)
 
 
 def _stage(session: Session, contact: Contact) -> Fact | None:
