@@ -145,7 +145,7 @@ def test_a_visitor_who_writes_while_it_runs_is_not_doubled(db, settings, importe
 
 def test_an_address_in_two_rows_counts_once_whichever_batch_it_stands_in(db, importer, monkeypatch):
     monkeypatch.setattr("tpminstitute.exchange.checking.BATCH", 2)
-    monkeypatch.setattr("tpminstitute.exchange.running.BATCH", 2)
+    monkeypatch.setattr("tpminstitute.exchange.batches.BATCH", 2)
     job = importer.run("Email,Further e-mail\na@x.org,c@x.org\nA@X.org,\nb@x.org,c@x.org\nc@x.org,\na@x.org,\n")
     assert job.done == {"added": 3}
     sentence = "Line 2 has the same address already, and the first counts."

@@ -1,11 +1,9 @@
 """Who of the staff looks after a contact."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tpminstitute.accounts.models import Account, Role
+from tpminstitute.accounts.colleagues import colleague
+from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.errors import Refusal
 from tpminstitute.timeline.models import ActivityKind
@@ -37,16 +35,9 @@ def owner_of(session: Session, contact: Contact) -> Account | None:
     return None if contact.owner_id is None else session.get(Account, contact.owner_id)
 
 
-def possible_owners(session: Session) -> Sequence[Account]:
-    """Return the accounts that may look after contacts, by name."""
-    return session.scalars(
-        select(Account).where(Account.active, Account.role != Role.READER).order_by(Account.name, Account.id)
-    ).all()
-
-
 def _able(session: Session, account_id: int) -> Account:
-    account = session.get(Account, account_id)
-    if account is None or not account.active or account.role is Role.READER:
+    account = colleague(session, account_id)
+    if account is None:
         raise Refusal("This account can't look after contacts: it is closed, or only reads. Nothing was changed.")
     return account
 

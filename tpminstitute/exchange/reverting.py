@@ -13,10 +13,10 @@ from tpminstitute.accounts.audit import record_audit
 from tpminstitute.contacts.models import Contact, ContactAddress, ContactTag, Note
 from tpminstitute.core import clock
 from tpminstitute.core.db import Database
-from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.exchange.applying import stored
+from tpminstitute.exchange.batches import next_batch
 from tpminstitute.exchange.changes import COLUMNS_OF, words_for
-from tpminstitute.exchange.checking import BATCH, Problem, keep_problems
+from tpminstitute.exchange.checking import Problem, keep_problems
 from tpminstitute.exchange.fields import LABELS, Field
 from tpminstitute.exchange.history import remove, with_history
 from tpminstitute.exchange.leases import Lease
@@ -31,26 +31,8 @@ CHANGED_SINCE = "{} stayed, since it was changed after the import."
 
 def go_on(db: Database, lease: Lease) -> bool:
     """Take the next batch back. Returns whether there is more to do."""
-    with db.write() as session:
-        job = lease.hold(session)
-        rows = _next(session, job)
-        if rows:
-            _revert(session, job, rows)
-            job.done_line = rows[-1].line
-        else:
-            _finish(session, job)
-        session.flush()
-        reach(FailPoint.IMPORT_BEFORE_COMMIT)
-    reach(FailPoint.IMPORT_AFTER_COMMIT)
-    return bool(rows)
-
-
-def _next(session: Session, job: Import) -> Sequence[ImportRow]:
     did_something = ImportRow.outcome.in_((RowOutcome.ADDED, RowOutcome.CHANGED))
-    left = select(ImportRow).where(
-        ImportRow.import_id == job.id, ImportRow.line > job.done_line, did_something, ImportRow.contact_id.is_not(None)
-    )
-    return session.scalars(left.order_by(ImportRow.line).limit(BATCH)).all()
+    return next_batch(db, lease, _revert, _finish, did_something, ImportRow.contact_id.is_not(None))
 
 
 def _revert(session: Session, job: Import, rows: Sequence[ImportRow]) -> None:

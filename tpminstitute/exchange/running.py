@@ -1,18 +1,17 @@
-"""Importing the rows that the dry run kept, a batch in a transaction, so that it goes on where it was."""
+"""Importing the rows that the dry run kept."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.audit import record_audit
 from tpminstitute.core import clock
 from tpminstitute.core.db import Database
-from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.exchange.applying import Applying, Row
+from tpminstitute.exchange.batches import next_batch
 from tpminstitute.exchange.changes import decide
-from tpminstitute.exchange.checking import BATCH, Problem, keep_problems
+from tpminstitute.exchange.checking import Problem, keep_problems
 from tpminstitute.exchange.choices import Choices, from_json
 from tpminstitute.exchange.leases import Lease
 from tpminstitute.exchange.models import Import, ImportRow, ImportState, Phase
@@ -21,23 +20,7 @@ from tpminstitute.exchange.standing import standings
 
 def go_on(db: Database, lease: Lease) -> bool:
     """Import the next batch. Returns whether there is more to do."""
-    with db.write() as session:
-        job = lease.hold(session)
-        rows = _next(session, job)
-        if rows:
-            _import(session, job, rows)
-            job.done_line = rows[-1].line
-        else:
-            _finish(session, job)
-        session.flush()
-        reach(FailPoint.IMPORT_BEFORE_COMMIT)
-    reach(FailPoint.IMPORT_AFTER_COMMIT)
-    return bool(rows)
-
-
-def _next(session: Session, job: Import) -> Sequence[ImportRow]:
-    left = select(ImportRow).where(ImportRow.import_id == job.id, ImportRow.line > job.done_line)
-    return session.scalars(left.order_by(ImportRow.line).limit(BATCH)).all()
+    return next_batch(db, lease, _import, _finish)
 
 
 def _import(session: Session, job: Import, stored: Sequence[ImportRow]) -> None:

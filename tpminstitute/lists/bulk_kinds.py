@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from tpminstitute.accounts.colleagues import colleagues
 from tpminstitute.contacts import tags
 from tpminstitute.contacts.models import Contact, ContactCard, ContactTag, FollowUps
-from tpminstitute.contacts.owners import possible_owners
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.lists import bulk_moves
@@ -33,7 +33,7 @@ def as_kept(doing: Doing) -> Doing:
 def _assign_says(session: Session, doing: Doing) -> str:
     if doing.target == NOBODY:
         return "Nobody looks after them any more."
-    able = {str(account.id): account.name for account in possible_owners(session)}
+    able = {str(account.id): account.name for account in colleagues(session)}
     if doing.target not in able:
         raise Refusal("Choose who looks after them: an account that is open and may act. Nothing was changed.")
     return f"{able[doing.target]} looks after them."
@@ -58,7 +58,7 @@ def _assign(session: Session, action: BulkAction, ids: Collection[int]) -> dict[
 def _assign_back(session: Session, action: BulkAction, befores: Mapping[int, Before]) -> dict[int, str]:
     kept: dict[int, str] = {}
     now = dict(session.execute(select(Contact.id, Contact.owner_id).where(Contact.id.in_(befores))).all())
-    able = {account.id for account in possible_owners(session)}
+    able = {account.id for account in colleagues(session)}
     groups: dict[int | None, list[int]] = defaultdict(list)
     for contact_id, before in befores.items():
         if now.get(contact_id) != _owner(action.target):

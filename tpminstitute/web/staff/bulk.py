@@ -8,8 +8,8 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from tpminstitute.accounts.audit import record_audit
+from tpminstitute.accounts.colleagues import colleagues
 from tpminstitute.accounts.models import Account
-from tpminstitute.contacts.owners import possible_owners
 from tpminstitute.core.errors import Refusal
 from tpminstitute.lists import bulk as room
 from tpminstitute.lists.bulk_queries import Preview, Whom, count, left_of, outcomes, preview, recent
@@ -152,7 +152,7 @@ def _page(meant: _Meant, doing: Doing | None, typed: TypedEnding, shown: Preview
         labels=LABELS,
         kind=doing.kind if doing else None,
         targets={kind: (chosen.target if chosen.kind is kind else "") for kind in BulkKind},
-        owners=[(NOBODY, "Nobody"), *((str(each.id), each.name) for each in possible_owners(session()))],
+        owners=[(NOBODY, "Nobody"), *((str(each.id), each.name) for each in colleagues(session()))],
         stages=stages(session()),
         shown=shown,
         problem=problem,

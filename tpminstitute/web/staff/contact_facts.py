@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from tpminstitute.contacts.background import set_background
 from tpminstitute.contacts.models import Background, Contact
 from tpminstitute.contacts.owners import assign
-from tpminstitute.contacts.service import by_public_id, locked
 from tpminstitute.contacts.tags import add_tag, remove_tag
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import calls
@@ -17,9 +16,10 @@ from tpminstitute.pipeline.service import lead_of, move_lead
 from tpminstitute.sequences.stopping import stop_by_hand
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, id_argument, list_place, me
+from tpminstitute.web.staff.access import acting, id_argument, me
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.one_contact import held_contact, to_contact
 from tpminstitute.web.staff.typed import Call, Typed
 
 NOTHING = "It was so already. Nothing was changed."
@@ -46,7 +46,7 @@ def move_to_stage(public_id: str) -> Response:
     """Move the contact's newest lead to another stage; one that ends there is asked why, or for which course."""
     typed = request.form.get("stage", "")
     stage_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
-    lead = lead_of(session(), _contact(public_id).id)
+    lead = lead_of(session(), held_contact(public_id).id)
 
     def move(_: Contact) -> bool:
         return lead is not None and move_lead(session(), lead.id, stage_id, me().id)
@@ -89,14 +89,14 @@ def say_background(public_id: str) -> Response:
 @acting
 def note_call(public_id: str) -> Response | tuple[str, int]:
     """Note a call; a note that is too long comes back as it was typed."""
-    contact = _contact(public_id)
+    contact = held_contact(public_id)
     said = request.form.get("said", "").replace("\r\n", "\n")
     try:
         calls.note_call(session(), settings(), contact, me(), said)
     except Refusal as refusal:
         return contact_page(contact, Typed(call=Call(said, str(refusal)))), 422
     flash("The call is noted. The next follow-up waits for your word.", "success")
-    return _home(contact)
+    return to_contact(contact.public_id)
 
 
 @staff.post(f"/contacts/<public_id>/follow-ups/<{ROW_ID}:run_id>/stop")
@@ -113,7 +113,7 @@ def stop_follow_ups(public_id: str, run_id: int) -> Response:
 
 def _change(public_id: str, change: Callable[[Contact], bool], done: str) -> Response:
     """Change one thing about a contact and go back to their page; a refusal says why and changes nothing."""
-    contact = _contact(public_id)
+    contact = held_contact(public_id)
     try:
         changed = change(contact)
         flash(done if changed else NOTHING, "success" if changed else "warning")
@@ -121,15 +121,4 @@ def _change(public_id: str, change: Callable[[Contact], bool], done: str) -> Res
         raise
     except Refusal as refusal:
         flash(str(refusal), "warning")
-    return _home(contact)
-
-
-def _contact(public_id: str) -> Contact:
-    found = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
-    return locked(session(), found.id)
-
-
-def _home(contact: Contact) -> Response:
-    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)
+    return to_contact(contact.public_id)

@@ -2,16 +2,14 @@
 
 from datetime import timedelta
 
-from flask import abort, redirect, render_template, url_for
+from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import by_public_id
 from tpminstitute.core import clock
-from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.inbox_list import inbox_view
+from tpminstitute.web.staff.one_contact import contact_or_404
 from tpminstitute.web.staff.privacy import shell_page
 
 
@@ -27,9 +25,7 @@ def contact(public_id: str) -> str | Response:
 
     The address of one that was merged leads to the one that remains.
     """
-    found: Contact | None = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
+    found = contact_or_404(public_id)
     if found.erased_at is not None:
         return shell_page(found)
     if found.public_id != public_id:

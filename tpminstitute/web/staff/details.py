@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.identity import AddressError, read_email, read_phone
 from tpminstitute.contacts.notes import LONGEST as LONGEST_NOTE
 from tpminstitute.contacts.notes import NoteError, add_note
-from tpminstitute.contacts.service import by_public_id, locked
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line, visible
 from tpminstitute.inbox.details import Details, Known, StaleContact, add_by_hand, change_details
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.access import acting, me
 from tpminstitute.web.staff.contact_page import contact_page
+from tpminstitute.web.staff.one_contact import held_contact, to_contact
 from tpminstitute.web.staff.typed import DetailsText, Typed
 
 LONGEST_NAME, LONGEST_EMAIL, LONGEST_PHONE = 200, 320, 60
@@ -34,10 +34,7 @@ class Unread(Refusal):
 @acting
 def change_contact(public_id: str) -> Response | tuple[str, int]:
     """Change a contact's name, address or phone number; where a colleague did so meanwhile, both are shown."""
-    found = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
-    contact, typed = locked(session(), found.id), _typed()
+    contact, typed = held_contact(public_id), _typed()
     try:
         changed = change_details(session(), contact, _read(typed), typed.number, me().id)
     except Unread as problem:
@@ -49,7 +46,7 @@ def change_contact(public_id: str) -> Response | tuple[str, int]:
     except Refusal as problem:
         return contact_page(contact, Typed(details=replace(typed, problem=str(problem), field="email"))), 409
     flash("It was kept." if changed else "It was so already. Nothing was changed.", "success")
-    return redirect(url_for("staff.contact", public_id=public_id, **list_place()), 303)
+    return to_contact(public_id)
 
 
 @staff.get("/contacts/new")

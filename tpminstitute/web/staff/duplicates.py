@@ -21,6 +21,7 @@ from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, may_act, me
 from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.one_contact import contact_or_404
 from tpminstitute.web.staff.undo import offer_undo
 
 TABS = (("", "To look at"), ("dismissed", "Two people"), ("merged", "Merged"))
@@ -158,8 +159,8 @@ def _side(name: str) -> Side | None:
 
 
 def _contact(public_id: str) -> Contact:
-    found = by_public_id(session(), public_id)
-    if found is None or found.gone:
+    found = contact_or_404(public_id)
+    if found.gone:
         abort(404)
     return found
 

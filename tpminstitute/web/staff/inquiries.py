@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact
@@ -11,7 +11,8 @@ from tpminstitute.inbox import service
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.access import acting, me
+from tpminstitute.web.staff.one_contact import to_contact
 
 
 @staff.post("/inquiries/<public_id>/handled")
@@ -63,4 +64,4 @@ def _act(public_id: str, change: Callable[[Inquiry], None], done: str) -> Respon
     except Refusal as refusal:
         flash(str(refusal), "warning")
     contact = session().get_one(Contact, inquiry.contact_id)
-    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)
+    return to_contact(contact.public_id)

@@ -11,7 +11,8 @@ from tpminstitute.mail import outbox
 from tpminstitute.mail.models import Message
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, list_place, me, today_url
+from tpminstitute.web.staff.access import acting, me, today_url
+from tpminstitute.web.staff.one_contact import to_contact
 
 ROW_ID = f"int(max={2**31 - 1})"
 """What a row's id may be; a larger number fits no column."""
@@ -45,4 +46,4 @@ def _decide(message_id: int, change: Callable[[], None], done: str) -> Response:
     if request.args.get("back") == "mail" or message.contact_id is None:
         return redirect(url_for("staff.mail"), 303)
     contact = session().get_one(Contact, message.contact_id)
-    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)
+    return to_contact(contact.public_id)

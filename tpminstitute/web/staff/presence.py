@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.presence import FRESH, be_here, others_here
-from tpminstitute.contacts.service import by_public_id
 from tpminstitute.core import clock
 from tpminstitute.core.text import visible
 from tpminstitute.inbox.unsent import Writing, others_writing
@@ -15,6 +13,7 @@ from tpminstitute.timeline.queries import count_news
 from tpminstitute.web.common import how_long, session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import id_argument, me
+from tpminstitute.web.staff.one_contact import contact_or_404
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,7 @@ class Others:
 @staff.post("/contacts/<public_id>/here")
 def be_on_contact(public_id: str) -> dict[str, Any]:
     """Say that one has the contact open; answers who else has, and how much is new since the fact `?after=`."""
-    contact = by_public_id(session(), public_id)
-    if contact is None:
-        abort(404)
+    contact = contact_or_404(public_id)
     be_here(session(), contact.id, me().id)
     news = count_news(session(), contact.id, me().id, id_argument("after") or 0)
     return {"others": others_of(session(), contact.id, me().id).sentences, "news": _in_words(news)}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, send_file, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -25,6 +25,7 @@ from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me, needs
 from tpminstitute.web.staff.freshness import asks_password
+from tpminstitute.web.staff.one_contact import contact_or_404
 
 IN_MEMORY = 8 * 2**20
 """Octets of an export that are kept in memory; the rest is on the disk until it was handed out."""
@@ -141,9 +142,7 @@ def _counted(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _present(public_id: str) -> Contact:
-    found = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
+    found = contact_or_404(public_id)
     if found.gone:
         raise Refusal("This person was erased already. Nothing was changed.")
     return found

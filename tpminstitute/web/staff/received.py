@@ -20,6 +20,7 @@ from tpminstitute.inbox.threads import heard_mail
 from tpminstitute.web.common import CONTENT_SECURITY_POLICY, session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.one_contact import to_contact
 from tpminstitute.web.staff.thread_views import heard_view
 
 INERT = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -136,4 +137,4 @@ def _decide(public_id: str, change: Callable[[ReceivedMail], None], done: str) -
     contact = session().get(Contact, mail.contact_id) if mail.contact_id is not None else None
     if contact is None:
         return redirect(url_for("staff.received_mail", public_id=public_id, **list_place()), 303)
-    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place()), 303)
+    return to_contact(contact.public_id)

@@ -20,6 +20,7 @@ from tpminstitute.pipeline.snoozing import Snooze, morning_of, until
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, list_place, may_act, me, today_place, today_url
+from tpminstitute.web.staff.one_contact import contact_or_404, to_contact
 from tpminstitute.web.staff.reminder_views import (
     ReminderForm,
     empty_reminder,
@@ -66,7 +67,7 @@ def reminder_list() -> str:
 @acting
 def set_reminder(public_id: str) -> Response | tuple[str, int]:
     """Set a reminder about a contact; one that can't be kept comes back as it was typed."""
-    contact, form = _contact(public_id), typed_reminder()
+    contact, form = contact_or_404(public_id), typed_reminder()
     try:
         reminder = reminders.remind(session(), settings(), contact.id, form.wanted(), me().id)
     except ReminderError as error:
@@ -74,7 +75,7 @@ def set_reminder(public_id: str) -> Response | tuple[str, int]:
         return _form_page(contact, form, url_for("staff.set_reminder", public_id=public_id)), 422
     when = url_for("staff.take_reminder_back", public_id=reminder.public_id, back=public_id)
     offer_undo("The reminder is set.", when)
-    return redirect(url_for("staff.contact", public_id=public_id, **list_place()), 303)
+    return to_contact(public_id)
 
 
 @staff.get("/reminders/<public_id>")
@@ -85,7 +86,7 @@ def edit_reminder(public_id: str) -> str:
         abort(404)
     due = written_moment(line.due_at, settings().institute_zone)
     form = ReminderForm(line.text, due, str(line.for_id), line.number)
-    return _form_page(_contact(line.contact_public_id), form, _address(public_id), line)
+    return _form_page(contact_or_404(line.contact_public_id), form, _address(public_id), line)
 
 
 @staff.post("/reminders/<public_id>")
@@ -95,7 +96,7 @@ def change_reminder(public_id: str) -> Response | tuple[str, int]:
     line, form = reminder_lists.one(session(), public_id), typed_reminder()
     if line is None:
         abort(404)
-    contact = _contact(line.contact_public_id)
+    contact = contact_or_404(line.contact_public_id)
     try:
         changed = reminders.change(session(), settings(), public_id, form.wanted(), me().id, number=form.number)
     except ReminderError as error:
@@ -181,7 +182,7 @@ def take_reminder_back(public_id: str) -> Response:
 @staff.app_template_global("remind_tool")
 def remind_tool(public_id: str) -> dict[str, Any]:
     """Return what the tool on a contact's page needs: their open reminders, and an empty form."""
-    contact = _contact(public_id)
+    contact = contact_or_404(public_id)
     return {
         "lines": reminder_lists.of_contact(session(), contact.id),
         "form": empty_reminder(),
@@ -260,13 +261,6 @@ def _until() -> datetime:
         return morning_of(date.fromisoformat(request.form.get("day", "")), settings().institute_zone)
     except (ValueError, OverflowError):
         raise Refusal("Choose a day for it. Nothing was changed.") from None
-
-
-def _contact(public_id: str) -> Contact:
-    found: Contact | None = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _place(text: str) -> Place | None:

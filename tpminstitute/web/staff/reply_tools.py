@@ -3,11 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import flash, request
 from werkzeug.wrappers import Response
 
-from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import by_public_id, locked
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import sending
 from tpminstitute.inbox.snippets import snippet_for
@@ -15,9 +13,10 @@ from tpminstitute.inbox.unsent import LONGEST_SUBJECT, Unsent, keep_draft
 from tpminstitute.mail.personal import WITHOUT_SUBJECT
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, list_place, me
+from tpminstitute.web.staff.access import acting, me
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.messages import ROW_ID
+from tpminstitute.web.staff.one_contact import contact_or_404, held_contact, to_contact
 from tpminstitute.web.staff.typed import Draft, Typed
 
 
@@ -42,10 +41,7 @@ def unsent_of(draft: Draft) -> Unsent:
 @acting
 def keep_reply(public_id: str) -> dict[str, Any]:
     """Keep a reply as it is typed; the script asks every few seconds, and learns under which nonce it is kept."""
-    found = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
-    kept = keep_draft(session(), found.id, me().id, unsent_of(typed_reply()))
+    kept = keep_draft(session(), contact_or_404(public_id).id, me().id, unsent_of(typed_reply()))
     return {"kept": kept is not None, "nonce": kept.nonce if kept else ""}
 
 
@@ -53,7 +49,7 @@ def keep_reply(public_id: str) -> dict[str, Any]:
 @acting
 def put_text_in(public_id: str) -> str | dict[str, str]:
     """Put one of the texts for replies (`template`) below what is typed; the script asks for it alone, as JSON."""
-    contact, draft = _contact(public_id), typed_reply()
+    contact, draft = held_contact(public_id), typed_reply()
     as_json = request.accept_mimetypes.best == "application/json"
     try:
         subject, text = snippet_for(session(), settings(), contact, request.form.get("template", "")[:60])
@@ -73,35 +69,24 @@ def put_text_in(public_id: str) -> str | dict[str, str]:
 @acting
 def take_reply_back(public_id: str, message_id: int) -> Response:
     """Take a reply back that has not gone yet; its text stands in the editor again."""
-    contact = _contact(public_id)
+    contact = held_contact(public_id)
     try:
         sending.take_back(session(), contact, message_id, me())
         flash("The reply is taken back. Its text is in the editor again.", "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
-    return _home(contact)
+    return to_contact(contact.public_id, "reply")
 
 
 @staff.post(f"/contacts/<public_id>/replies/<{ROW_ID}:message_id>/send")
 @acting
 def send_held_back(public_id: str, message_id: int) -> Response:
     """Send a reply now that was held back because they wrote."""
-    contact = _contact(public_id)
+    contact = held_contact(public_id)
     try:
         sending.send_held_back(session(), settings(), contact, message_id, me())
         flash("The reply is on its way.", "success")
     except Refusal as refusal:
         session().rollback()
         flash(str(refusal), "warning")
-    return _home(contact)
-
-
-def _contact(public_id: str) -> Contact:
-    found = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
-    return locked(session(), found.id)
-
-
-def _home(contact: Contact) -> Response:
-    return redirect(url_for("staff.contact", public_id=contact.public_id, **list_place(), _anchor="reply"), 303)
+    return to_contact(contact.public_id, "reply")

@@ -8,7 +8,7 @@ from flask import abort, flash, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import by_public_id, locked
+from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.tokens import BadToken, Signer
@@ -22,6 +22,7 @@ from tpminstitute.today.sources import SOURCES
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me, today_place, today_url
+from tpminstitute.web.staff.one_contact import held_contact
 from tpminstitute.web.staff.today_views import (
     HEADINGS,
     count_text,
@@ -71,7 +72,7 @@ def today_list() -> Response:
 @acting
 def close_from_today(public_id: str) -> Response:
     """Say that nobody has to write next; the next page offers to take it back."""
-    contact = _contact(public_id)
+    contact = held_contact(public_id)
     closed = close_conversation(session(), contact.id, me().id)
     if closed is None:
         flash("This conversation was done already. Nothing was changed.", "warning")
@@ -155,10 +156,3 @@ def _written(spot: Spot) -> str:
 
 def _signer() -> Signer:
     return Signer(settings().secret_key, "closed-conversation")
-
-
-def _contact(public_id: str) -> Contact:
-    found = by_public_id(session(), public_id)
-    if found is None:
-        abort(404)
-    return locked(session(), found.id)

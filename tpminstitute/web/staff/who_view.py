@@ -7,9 +7,10 @@ from datetime import datetime
 from flask import url_for
 from sqlalchemy.orm import Session
 
+from tpminstitute.accounts.colleagues import colleagues
 from tpminstitute.contacts.background import LABELS
 from tpminstitute.contacts.models import BackgroundSource, Contact
-from tpminstitute.contacts.owners import owner_of, possible_owners
+from tpminstitute.contacts.owners import owner_of
 from tpminstitute.contacts.tags import LONGEST, tags_of
 from tpminstitute.inbox.along import newest_pathway
 from tpminstitute.pipeline.endings import ending_in_words, ending_of
@@ -104,7 +105,7 @@ def _owner(session: Session, contact: Contact) -> Fact:
         return Fact("Looked after by", "owner", says, "", [], "")
     url = url_for("staff.assign_contact", public_id=contact.public_id, instead_of=contact.owner_id, **list_place())
     choices = [Choice("", "Nobody", owner is None)]
-    choices += [Choice(str(one.id), one.name, one is owner) for one in possible_owners(session)]
+    choices += [Choice(str(one.id), one.name, one is owner) for one in colleagues(session)]
     if owner and not any(choice.chosen for choice in choices):
         choices.append(Choice(str(owner.id), f"{owner.name} (account closed)", True))
     mine = url_for(
