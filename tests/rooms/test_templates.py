@@ -1,6 +1,7 @@
 """Letters that staff edit: checked on save, kept as versions, and sent from then on."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -228,10 +229,10 @@ def test_hostile_body_is_text(settings, body):
 @pytest.mark.parametrize("pattern", ["[", "*a ", "> ", "![](", "- ", "_*", "<a ", "&amp;", "[a](b)", "\\", "a "])
 def test_hostile_body_is_checked_in_no_time(pattern):
     body = pattern * (BODY_LIMIT // len(pattern) - 1)
-    begun = clock.now()
+    begun = time.process_time()  # a busy machine takes its time, and that says nothing
     sentences(body)
     difference(LetterSource("s", "p", body), LetterSource("s", "p", "b " + body))
-    assert clock.now() - begun < timedelta(seconds=5)
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(("subject", "preheader", "says"), [
