@@ -1,9 +1,9 @@
 """Where somebody stands on the path: as staff say who know them, else as their own pathway check says."""
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tpminstitute.contacts.models import Background, BackgroundSource, Contact
+from tpminstitute.contacts.models import Background, BackgroundSource
+from tpminstitute.contacts.service import locked
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
@@ -16,33 +16,24 @@ LABELS = {
 
 def set_background(session: Session, contact_id: int, where: Background | None, account_id: int) -> bool:
     """Keep where a contact stands, as a staff member says it; None forgets it. Returns whether anything changed."""
-    contact = _locked(session, contact_id)
+    contact = locked(session, contact_id)
     source = BackgroundSource.STAFF if where else None
     if (contact.background, contact.background_source) == (where, source):
         return False
     contact.background, contact.background_source = where, source
     session.flush()
     sentence = f"Where they stand: {LABELS[where]}." if where else "Where they stand is not known any more."
-    record(session, contact_id, ActivityKind.CONTACT_CHANGED, sentence, account_id=account_id)
+    record(session, contact.id, ActivityKind.CONTACT_CHANGED, sentence, account_id=account_id)
     return True
 
 
 def keep_result(session: Session, contact_id: int, where: Background) -> bool:
     """Keep what a contact's own pathway check says; what staff said stays. Returns whether anything changed."""
-    contact = _locked(session, contact_id)
+    contact = locked(session, contact_id)
     if contact.background_source is BackgroundSource.STAFF or contact.background is where:
         return False
     contact.background, contact.background_source = where, BackgroundSource.PATHWAY_CHECK
     session.flush()
     sentence = f"The pathway check says: {LABELS[where]}."
-    record(session, contact_id, ActivityKind.CONTACT_CHANGED, sentence, actor=Actor.VISITOR)
+    record(session, contact.id, ActivityKind.CONTACT_CHANGED, sentence, actor=Actor.VISITOR)
     return True
-
-
-def _locked(session: Session, contact_id: int) -> Contact:
-    return session.scalars(
-        select(Contact)
-        .where(Contact.id == contact_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
