@@ -91,6 +91,11 @@ def topics_of(session: Session) -> Topics:
     return topics
 
 
+def keep_topics(session: Session, topics: Topics) -> None:
+    """Let a session that only reads go by topics that its caller has read already."""
+    session.info.setdefault(_CACHE, topics)
+
+
 def forget_topics(session: Session) -> None:
     """Read the topics again when they are asked for next, since one of them was changed."""
     session.info.pop(_CACHE, None)

@@ -1,10 +1,12 @@
 """Statements that are made once, and do the same for many rows at once."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, column, func
+from sqlalchemy import ColumnElement, Connection, Integer, any_, bindparam, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
@@ -39,6 +41,14 @@ class ForEach:
             return connection.execute(self._in_arrays, values | same).rowcount
         each = [dict(zip(names, row, strict=True)) | same for row in rows]
         return connection.execute(self._one_by_one, each).rowcount
+
+
+def one_of(session: Session, id_column: InstrumentedAttribute[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return whether a column holds one of `ids`, as a single parameter: thousands cost more than the statement."""
+    if session.get_bind().dialect.name == "postgresql":
+        return id_column == any_(literal(list(ids), ARRAY(Integer)))
+    each = func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer))
+    return id_column.in_(select(each.c.value))
 
 
 def _given(name: str) -> str:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     CheckConstraint,
     Connection,
     DateTime,
@@ -149,13 +150,26 @@ def _engine(url: str, durable: bool) -> Engine:
         ) from None
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(url, durable)
-    return create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
+    return _postgres_engine(parsed)
+
+
+def _postgres_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
         pool_size=10,
         max_overflow=10,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "application_name": "tpminstitute"},
     )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        """Compile no statement to machine code: a list that takes 40 ms would wait twice as long for that."""
+        connection.autocommit = True
+        connection.execute("SET jit = off")
+        connection.autocommit = False
+
+    return engine
 
 
 def sqlite_driver() -> ModuleType:

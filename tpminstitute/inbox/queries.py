@@ -126,6 +126,8 @@ def unacknowledged(session: Session, inquiries: Sequence[Inquiry]) -> set[int]:
         for inquiry in inquiries
         if inquiry.state in (InquiryState.OPEN, InquiryState.HANDLED)
     }
+    if not keys:
+        return set()
     queued = session.scalars(select(Message.dedupe_key).where(Message.dedupe_key.in_(keys)))
     return set(keys.values()) - {keys[key] for key in queued}
 

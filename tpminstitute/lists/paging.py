@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import ContactCard
 from tpminstitute.contacts.name_keys import LONGEST
+from tpminstitute.core.bulk import one_of
 from tpminstitute.lists.filters import Chosen, Order, probed
 
 PAGE = 50
@@ -100,7 +101,7 @@ def _planned(session: Session, chosen: Chosen, order: Order, among: Sequence[int
     elsewhere = chosen.elsewhere()
     first: ColumnElement[bool] | None = None
     if among is not None:
-        first = ContactCard.contact_id.in_(among)
+        first = one_of(session, ContactCard.contact_id, among)
     else:
         rarest = _rarest(session, elsewhere)
         if rarest is not None:

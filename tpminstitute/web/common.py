@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
 from tpminstitute.accounts.audit import ADDRESS
-from tpminstitute.contacts.topics import SHIPPED, Topics, topics_of
+from tpminstitute.contacts.topics import SHIPPED, Topics, keep_topics, topics_of
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
@@ -89,6 +89,8 @@ def shared() -> Shared:
     """Return what holds for this request; at the desk what holds now, elsewhere what held a second ago at most."""
     if "shared" not in g:
         g.shared = kept().now() if request.path.startswith("/staff") else kept().lately()
+        if "session" in g and _reads():
+            keep_topics(g.session, g.shared.topics)
     return cast(Shared, g.shared)
 
 
@@ -118,11 +120,16 @@ def session() -> Session:
     It is committed after a view that answered well and rolled back after any other (`_end_session`).
     """
     if "session" not in g:
-        reads = request.method in ("GET", "HEAD", "OPTIONS")
-        g.session_context = database().read() if reads else database().write()
+        g.session_context = database().read() if _reads() else database().write()
         g.session = g.session_context.__enter__()
         g.session.info[ADDRESS] = request.remote_addr or ""
+        if "shared" in g and _reads():
+            keep_topics(g.session, g.shared.topics)
     return cast(Session, g.session)
+
+
+def _reads() -> bool:
+    return request.method in ("GET", "HEAD", "OPTIONS")
 
 
 def _end_session(response: Response) -> Response:

@@ -4,14 +4,14 @@ from flask import abort, redirect, url_for
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import by_public_id, locked
+from tpminstitute.contacts.service import locked
 from tpminstitute.web.common import session
-from tpminstitute.web.staff.access import list_place
+from tpminstitute.web.staff.access import contact_at, list_place
 
 
 def contact_or_404(public_id: str) -> Contact:
     """Return the contact of that public id, or the one it was merged into; a page that isn't there without one."""
-    found: Contact | None = by_public_id(session(), public_id)
+    found = contact_at(public_id)
     if found is None:
         abort(404)
     return found

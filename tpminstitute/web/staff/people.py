@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact, ContactCard
+from tpminstitute.core.bulk import one_of
 from tpminstitute.core.text import one_line
 from tpminstitute.lists.asking import LABELS, parameters, read_chosen
 from tpminstitute.lists.filters import Chosen, Order
@@ -168,7 +169,7 @@ def listed_ids(query: str) -> Select[int] | None:
     ids = read_chosen(given, settings().institute_zone, me().id).ids()
     search = one_line(given.get("q", ""), LONGEST_SEARCH)
     found = matching_ids(session(), search, FOUND_AT_MOST).ids if search else None
-    return ids if found is None else ids.where(ContactCard.contact_id.in_(found))
+    return ids if found is None else ids.where(one_of(session(), ContactCard.contact_id, found))
 
 
 def _count(look: Look, page: Page, among: Any, *, turned: bool) -> Count:

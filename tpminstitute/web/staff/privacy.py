@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 from tpminstitute.accounts.audit import record_audit
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import by_public_id
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.exchange.forgetting import forget_in_files
@@ -23,7 +22,7 @@ from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, may_act, me, needs
+from tpminstitute.web.staff.access import acting, contact_at, may_act, me, needs
 from tpminstitute.web.staff.freshness import asks_password
 from tpminstitute.web.staff.one_contact import contact_or_404
 
@@ -56,7 +55,7 @@ def privacy_tools() -> dict[str, Callable[[str], dict[str, Any]]]:
 
 
 def _foot(public_id: str) -> dict[str, Any]:
-    contact = by_public_id(session(), public_id)
+    contact = contact_at(public_id)
     if contact is None or contact.gone:
         return {}
     return {

@@ -91,7 +91,8 @@ def _stage(session: Session, contact: Contact) -> Fact | None:
     lead = lead_of(session, contact.id)
     if lead is None:
         return None
-    choices = [Choice(str(stage.id), stage.name, stage.id == lead.stage_id) for stage in stages(session)]
+    known = stages(session)
+    choices = [Choice(str(stage.id), stage.name, stage.id == lead.stage_id) for stage in known]
     says = session.get_one(Stage, lead.stage_id).name
     ending = ending_of(session, lead.id)
     note = ending_in_words(session, ending) if ending else ""
