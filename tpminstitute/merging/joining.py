@@ -11,6 +11,7 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.core.belonging import referring
 from tpminstitute.inbox.models import Conversation, ReplyDraft, Turn
 from tpminstitute.inbox.opt_out import opted_out, unsubscribed
+from tpminstitute.inbox.wait_models import CourseWait
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.mail.suppression import SENTENCES, suppress
 from tpminstitute.merging.choices import Side
@@ -125,4 +126,17 @@ def join_wishes(session: Session, first_id: int, second_id: int) -> None:
     ends = [wish.paused_until for wish in (first, second) if wish.paused_until is not None]
     first.paused_until = max(ends) if ends else None
     first.at = max(first.at, second.at)
+    session.flush()
+
+
+def join_waits(session: Session, first_id: int, second_id: int) -> None:
+    """Of two places on one waiting list the earlier one holds, and what either was told."""
+    found = session.scalars(select(CourseWait).where(CourseWait.contact_id.in_((first_id, second_id)))).all()
+    of_second = {wait.waits_for: wait for wait in found if wait.contact_id == second_id}
+    for wait in found:
+        other = of_second.get(wait.waits_for)
+        if wait.contact_id == first_id and other is not None:
+            wait.joined_at = min(wait.joined_at, other.joined_at)
+            if wait.told_at is None:
+                wait.told_at, wait.told_by_id = other.told_at, other.told_by_id
     session.flush()

@@ -58,6 +58,7 @@ def merge(session: Session, one_id: int, other_id: int, choices: Choices, accoun
     joining.join_conversations(session, *two.ids)
     joining.join_wishes(session, *two.ids)
     joining.join_drafts(session, *two.ids)
+    joining.join_waits(session, *two.ids)
     values = chosen_values(choices, two.first, two.second, closed_keys(session, keys))
     move_rows(session, two.second.id, two.first.id)
     _become_one(session, two, values, account_id)

@@ -19,6 +19,7 @@ from tpminstitute.inbox.along import Along
 from tpminstitute.inbox.letters import asks_for_pathway, reference
 from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.submit import Submission, submit_inquiry
+from tpminstitute.inbox.waiting_list import waits_of
 from tpminstitute.screening.service import Evidence, suspicions
 from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, session, settings, topics
 from tpminstitute.web.pathway_table import along_of_pathway
@@ -112,6 +113,7 @@ def thanks(public_id: str) -> str | Response:
         topic_label=topics_of(session()).label(inquiry.topic),
         first_name=first_name(inquiry.name),
         pathway=asks_for_pathway(inquiry),
+        waits_for=waits_of(session(), inquiry.id),
     )
 
 
