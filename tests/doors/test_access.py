@@ -104,8 +104,12 @@ FORMS_OF_ADVISORS = {
     "ask_to_move",
     "choose_bulk",
     "choose_export",
+    "edit_course",
+    "edit_date",
     "edit_sequence",
     "new_contact",
+    "new_course",
+    "new_date",
     "new_letter",
     "new_sequence",
     "preview_merge",
@@ -145,6 +149,7 @@ def there(db, settings, visitor):
         "sequences": {"sequence_id": 1},
         "templates": {"key": "acknowledgement", "number": 1},
         "accounts": {"account_id": 1},
+        "courses": {"course_id": 1},
     }
 
 

@@ -20,6 +20,7 @@ from app import create_app
 from tests.factories import an_account, contact_of, make_settings, submitted
 from tests.rooms.brought import Importer
 from tests.rooms.came import a_mail, came
+from tests.rooms.courses_kept import a_date, joins, said_full
 from tpminstitute.accounts.invitations import invite, secret_of
 from tpminstitute.accounts.models import Role
 from tpminstitute.accounts.resets import make_reset
@@ -53,6 +54,8 @@ NO_PAGES = {
     "static",
     "site.alive",
     "site.calendar_feed",
+    "site.course_calendar",
+    "site.courses_calendar",
     "site.go",
     "site.metrics",
     "site.ready",
@@ -120,6 +123,9 @@ def fill(settings: Settings) -> None:
         merge(session, dan, other, Choices(), carol.id)
         ask_first(session, settings, contact_of(db).id, "Bob wrote to them.")
         suppress(session, "charlie@example.org", SuppressionReason.OPT_OUT)
+    full = a_date(db, 1, carol.id, f"{clock.now().year + 1}-05-03T09:00", place="Philadelphia", cost="free")
+    said_full(db, settings, full, carol.id)
+    joins(db, settings, 1)
     with time_machine.travel(clock.now() + timedelta(days=5)):
         run_due(db, settings)
     db.close()
