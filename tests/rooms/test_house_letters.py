@@ -116,7 +116,7 @@ def test_letter_of_the_house_leads_to_one_place_of_the_guide_at_most_and_to_the_
     links = {link.removeprefix("http://institute.test/") for link in page.links if link.startswith("http")}
     places = {"", *(f"#{chapter.slug}" for chapter in load_guide().chapters)}
     assert len(links & places) == (0 if key in ("acknowledgement-again", PATHWAY) else 1)
-    elsewhere = {PATHWAY: {"pathway"}, **dict.fromkeys(FOLLOW_UPS, {"unsubscribe/example"})}
+    elsewhere = {PATHWAY: {"pathway"}} | {one: {"unsubscribe/example"} for one in FOLLOW_UPS}
     assert links - places == elsewhere.get(key, set())
 
 
