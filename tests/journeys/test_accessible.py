@@ -53,6 +53,7 @@ RULES = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21
 NO_PAGES = {
     "static",
     "site.alive",
+    "site.back_to_pathway",
     "site.calendar_feed",
     "site.course_calendar",
     "site.courses_calendar",
@@ -270,7 +271,9 @@ def test_every_public_page_is_accessible(served, browser_page):
         anew = f"/staff/new-password/{make_reset(session, an_account(session).id)[1]}"
     leave = urlsplit(unsubscribe_url(service.settings, contact_of(service.db))).path
     half_signed_in(app, browser_page, url)
-    begin = ["/", "/contact", thanks, leave, "/staff/sign-in", setup, anew, "/staff/forgotten", "/staff/second-step"]
+    pathway = "/pathway/1-0000-a1d1e4h3"
+    begin = ["/", "/contact", pathway, thanks, leave, "/staff/sign-in", setup, anew, "/staff/forgotten"]
+    begin += ["/staff/second-step"]
     found = walked(app, browser_page, url, "/", begin)
     assert complained(found) == []
     assert unwalked(app, found, "/") == set()
