@@ -2,7 +2,7 @@
 for (const letter of document.querySelectorAll("form.letter")) {
   letter.elements.time_zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 
-  const send = letter.querySelector("button[type=submit]");
+  const send = letter.querySelector(".letter-end button");
   letter.addEventListener("submit", () => { send.disabled = true; });
   addEventListener("pageshow", () => { send.disabled = false; });
 

@@ -23,6 +23,7 @@ from tpminstitute.merging.duplicates import compare_waiting
 from tpminstitute.merging.since import gather_strays
 from tpminstitute.privacy.retention import run_rules
 from tpminstitute.reports.weekly import write_summaries
+from tpminstitute.screening.service import tidy as tidy_screening
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
 
@@ -64,6 +65,7 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
             tidy_resets(session)
             tidy_tries(session)
             tidy_hook_events(session)
+            tidy_screening(session)
 
     @celery.task(name=Job.COMPARE.value)
     def _compare() -> None:

@@ -16,7 +16,7 @@ def database_url(sqlite_url):
     return sqlite_url
 
 
-@pytest.mark.parametrize("field", ["name", "email", "phone", "topic", "message", "consent", "website", "token"])
+@pytest.mark.parametrize("field", ["name", "email", "phone", "topic", "message", "consent", "subject", "token"])
 def test_a_field_of_ten_megabytes_is_no_error_of_ours(db, visitor, field):
     answer = visitor.send(**{"token": None if field == "token" else visitor.open_form(), field: "x" * 10_000_000})
     assert answer.status_code in (303, 400, 422)

@@ -197,14 +197,15 @@ def test_a_page_left_open_for_a_day_still_sends(db, visitor):
     assert the(db, Inquiry).state is InquiryState.OPEN
 
 
-def test_a_letter_sent_within_two_seconds_is_kept_and_set_apart(db, visitor):
+def test_a_letter_sent_within_two_seconds_is_weighed_and_not_set_apart_for_that_alone(db, visitor):
     assert visitor.send(visitor.open_form(ago=0)).status_code == 303
-    assert the(db, Inquiry).state is InquiryState.SUSPECTED
-    assert statuses(db) == {}
+    inquiry = the(db, Inquiry)
+    assert (inquiry.state, inquiry.score) == (InquiryState.OPEN, 5)
+    assert "less than 2 seconds" in inquiry.suspicions[0]
 
 
 def test_a_letter_with_the_trap_filled_in_is_kept_and_set_apart(db, visitor):
-    assert visitor.send(website="http://spam.example").status_code == 303
+    assert visitor.send(subject="http://spam.example").status_code == 303
     assert the(db, Inquiry).state is InquiryState.SUSPECTED
     assert the(db, Inquiry).message == LETTER["message"]
 

@@ -200,7 +200,7 @@ def test_spam_cancels_what_was_not_sent_and_stops_the_follow_ups(db, settings, d
 
 
 def test_releasing_a_suspected_inquiry_sends_what_was_withheld(app, db, visitor, desk):
-    visitor.send(website="http://spam.example")
+    visitor.send(subject="http://spam.example")
     assert statuses(db) == {}
     page = chosen(desk.page(home_of(db)))
     assert "people can't see" in page.first("article", class_="inquiry").text

@@ -213,7 +213,7 @@ class World:
         lead, inquiry = lead_of(session, mine), newest_inquiry(session, mine)
         match what:
             case 5 if inquiry is not None:
-                service.mark_spam(session, inquiry, self.alice)
+                service.mark_spam(session, self.settings, inquiry, self.alice)
             case 6 if inquiry is not None:
                 service.release(session, self.settings, inquiry, self.alice)
             case 7 if lead is not None:

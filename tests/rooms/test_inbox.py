@@ -47,7 +47,7 @@ def test_a_handled_inquiry_leaves_the_open_ones_and_comes_back(db, settings, ali
 
 def test_spam_cancels_unsent_mails_and_stops_the_follow_ups_it_started(db, settings, alice):
     inquiry = submitted(db, settings, consents=True)
-    act(db, inquiry, service.mark_spam, alice)
+    act(db, inquiry, service.mark_spam, settings, alice)
     assert set(statuses(db).values()) == {"cancelled"}
     with db.read() as session:
         assert session.query(Enrollment).one().status is EnrollmentStatus.STOPPED
@@ -57,7 +57,7 @@ def test_a_released_inquiry_does_what_was_withheld_once(db, settings, alice):
     inquiry = submitted(db, settings, consents=True, suspicions=["The message holds 9 web addresses."])
     act(db, inquiry, service.release, settings, alice)
     assert [count(db, table) for table in (Message, Enrollment)] == [2, 1]
-    act(db, inquiry, service.mark_spam, alice)
+    act(db, inquiry, service.mark_spam, settings, alice)
     act(db, inquiry, service.release, settings, alice)
     assert [count(db, table) for table in (Message, Enrollment)] == [2, 1]
 

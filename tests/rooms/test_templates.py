@@ -445,7 +445,7 @@ def test_nothing_that_happens_to_the_contact_keeps_a_test_from_its_editor(db, se
     a_test(db, settings, alice)
     with db.write() as session:
         suppress(session, ADA, SuppressionReason.COMPLAINT)
-        service.mark_spam(session, session.get_one(Inquiry, inquiry.id), alice.id)
+        service.mark_spam(session, settings, session.get_one(Inquiry, inquiry.id), alice.id)
     post = Post()
     deliver(db, post, settings)
     assert post.recipients == ["info@tpminstitute.org", "alice@tpminstitute.org"] or post.recipients == [

@@ -24,7 +24,7 @@ from tpminstitute.mail.incoming.model import ReadMail, ReceivedKind
 from tpminstitute.mail.models import Message
 from tpminstitute.mail.reply_addresses import Tag, tags_in
 from tpminstitute.pipeline.service import open_lead
-from tpminstitute.screening.service import Evidence, suspicions
+from tpminstitute.screening.service import Evidence
 from tpminstitute.sequences.pauses import pause_for_contact
 from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind, Actor
@@ -135,8 +135,7 @@ def begin_by_mail(
         return
     name = one_line(row.sender_name, _NAME_LIMIT) or sender.address.partition("@")[0]
     message = "\n\n".join(part for part in (row.subject, row.words or row.text) if part) or EMPTY
-    found = list(suspicions(Evidence(name=name, message=message, trap="", time_to_fill=None)))
-    found += [doubt] if doubt else []
+    found = [doubt] if doubt else []
     found += ["The mail server that took it in thinks it is spam."] if flagged else []
     found += [] if answerable else ["It says of itself that it must not be answered automatically."]
     submission = Submission(
@@ -147,6 +146,7 @@ def begin_by_mail(
         wording=None,
         source_page=letters.BY_MAIL,
         source_referrer="",
+        evidence=Evidence(name, sender.key, message),
         suspicions=found,
         mail_id=row.id,
     )

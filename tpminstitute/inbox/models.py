@@ -49,6 +49,9 @@ class Inquiry(Base):
     message: Mapped[str] = mapped_column(Text)
     state: Mapped[InquiryState] = mapped_column(enum_type(InquiryState))
     suspicions: Mapped[list[str]] = mapped_column(JSON)
+    """What screening found, each a sentence with its points; it need not be enough to set the inquiry apart."""
+    score: Mapped[int | None]
+    """The points together; None for one that was never weighed."""
     source_page: Mapped[str] = mapped_column(String(200))
     source_referrer: Mapped[str] = mapped_column(String(300))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)

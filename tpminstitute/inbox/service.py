@@ -8,11 +8,13 @@ from tpminstitute.contacts.service import locked
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import conversations
+from tpminstitute.inbox.judging import learn
 from tpminstitute.inbox.letters import acknowledgement
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.submit import follow_through
 from tpminstitute.mail import outbox
 from tpminstitute.mail.suppression import SENTENCES, closed_to_answers
+from tpminstitute.screening.models import Judgement
 from tpminstitute.sequences.stopping import stop_for_cause
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -33,14 +35,15 @@ def mark_handled(session: Session, inquiry: Inquiry, account_id: int) -> None:
     conversations.settle(session, inquiry.contact_id)
 
 
-def mark_spam(session: Session, inquiry: Inquiry, account_id: int) -> None:
-    """Say that an inquiry is spam: its unsent mails are cancelled and the follow-ups it started stop."""
+def mark_spam(session: Session, settings: Settings, inquiry: Inquiry, account_id: int) -> None:
+    """Say that an inquiry is spam: its unsent mails are cancelled, the follow-ups it started stop, screening learns."""
     _expect(inquiry, InquiryState.OPEN, InquiryState.SUSPECTED, InquiryState.HANDLED)
     inquiry.state = InquiryState.SPAM
     _record(session, inquiry, ActivityKind.INQUIRY_MARKED_SPAM, "Marked an inquiry as spam.", account_id)
     stop_for_cause(session, f"inquiry:{inquiry.id}", SPAM_REASON)
     outbox.cancel(session, f"inquiry:{inquiry.id}", SPAM_REASON)
     conversations.settle(session, inquiry.contact_id)
+    learn(session, settings, inquiry, Judgement.SPAM)
 
 
 def reopen(session: Session, inquiry: Inquiry, account_id: int) -> None:
@@ -52,10 +55,11 @@ def reopen(session: Session, inquiry: Inquiry, account_id: int) -> None:
 
 
 def release(session: Session, settings: Settings, inquiry: Inquiry, account_id: int) -> None:
-    """Say that a suspected or spam inquiry is honest: what was withheld happens now."""
+    """Say that a suspected or spam inquiry is honest: what was withheld happens now, and screening learns."""
     _expect(inquiry, InquiryState.SUSPECTED, InquiryState.SPAM)
     inquiry.state = InquiryState.OPEN
     _record(session, inquiry, ActivityKind.INQUIRY_RELEASED, "Released an inquiry: it is not spam.", account_id)
+    learn(session, settings, inquiry, Judgement.HONEST)
     if inquiry.followed_through_at is None:
         follow_through(session, settings, inquiry, locked(session, inquiry.contact_id))
     else:

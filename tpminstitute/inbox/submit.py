@@ -18,12 +18,15 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.inbox import conversations, letters
 from tpminstitute.inbox.along import NOTHING, Along, keep_along
+from tpminstitute.inbox.judging import is_known
 from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedMail
 from tpminstitute.inbox.sending import hold_back
 from tpminstitute.mail import outbox
 from tpminstitute.mail.letters import LetterError
 from tpminstitute.mail.suppression import SENTENCES, suppression_of
 from tpminstitute.pipeline.service import open_lead
+from tpminstitute.screening.points import FOUND_ELSEWHERE, Reason
+from tpminstitute.screening.service import Evidence, Verdict, screen
 from tpminstitute.sequences.enrolling import EnrollmentOrder, begin_for_inquiry
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
@@ -36,8 +39,9 @@ class Submission:
     """One sending of the contact form, checked and read.
 
     `form_key` is the same for each repetition of the same form; `topic` is a topic's key; `wording` is None without
-    consent; `suspicions` are screening's sentences; `mail_id` is the received mail that it came as, if it was one;
-    `along` is what its writer sent along.
+    consent; `evidence` is what screening looks at, None where it is switched off; `suspicions` are sentences of what else
+    speaks against it, each of which is enough; `mail_id` is the received mail that it came as, if it was one; `along` is
+    what its writer sent along.
     """
 
     form_key: str
@@ -47,6 +51,7 @@ class Submission:
     wording: Wording | None
     source_page: str
     source_referrer: str
+    evidence: Evidence | None = None
     suspicions: Sequence[str] = ()
     mail_id: int | None = None
     along: Along = NOTHING
@@ -66,13 +71,14 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
     earlier = _earlier(session, submission)
     if earlier is not None:
         return earlier
-    inquiry = _store(session, contact, submission)
+    verdict = _verdict(session, settings, contact, submission)
+    inquiry = _store(session, contact, submission, verdict)
     keep_along(session, inquiry.id, submission.along)
     if submission.mail_id is not None:
         belongs = {"inquiry_id": inquiry.id, "contact_id": contact.id}
         session.execute(update(ReceivedMail).where(ReceivedMail.id == submission.mail_id).values(**belongs))
-    if submission.suspicions:
-        sentence = "An inquiry was set apart by screening. " + " ".join(submission.suspicions)
+    if verdict.suspected:
+        sentence = "An inquiry was set apart by screening. " + " ".join(verdict.told)
         record(session, contact.id, ActivityKind.INQUIRY_SUSPECTED, sentence)
     else:
         follow_through(session, settings, inquiry, contact)
@@ -82,6 +88,17 @@ def submit_inquiry(session: Session, settings: Settings, submission: Submission)
 
 def _earlier(session: Session, submission: Submission) -> str | None:
     return session.scalar(select(Inquiry.public_id).where(Inquiry.form_key == submission.form_key))
+
+
+def _verdict(session: Session, settings: Settings, contact: Contact, submission: Submission) -> Verdict:
+    """Return what screening says, and what the door says beside it."""
+    elsewhere = [Reason(FOUND_ELSEWHERE, sentence) for sentence in submission.suspicions]
+    if submission.evidence is None:
+        return Verdict(elsewhere)
+    verdict = screen(session, settings.secret_key, submission.evidence)
+    if verdict.suspected and is_known(session, contact.id):
+        verdict = verdict.and_known()
+    return Verdict([*elsewhere, *verdict.reasons])
 
 
 def follow_through(session: Session, settings: Settings, inquiry: Inquiry, contact: Contact) -> None:
@@ -111,7 +128,7 @@ def _acknowledge(session: Session, settings: Settings, inquiry: Inquiry, contact
     outbox.queue(session, settings, order)
 
 
-def _store(session: Session, contact: Contact, submission: Submission) -> Inquiry:
+def _store(session: Session, contact: Contact, submission: Submission, verdict: Verdict) -> Inquiry:
     consent_id = None
     if submission.wording is not None:
         source = f"contact form at {submission.source_page}"
@@ -130,8 +147,9 @@ def _store(session: Session, contact: Contact, submission: Submission) -> Inquir
             "phone_e164": person.phone_e164,
             "topic": submission.topic,
             "message": submission.message,
-            "state": InquiryState.SUSPECTED if submission.suspicions else InquiryState.OPEN,
-            "suspicions": list(submission.suspicions),
+            "state": InquiryState.SUSPECTED if verdict.suspected else InquiryState.OPEN,
+            "suspicions": verdict.told,
+            "score": verdict.score if verdict.reasons or submission.evidence else None,
             "source_page": submission.source_page,
             "source_referrer": submission.source_referrer,
             "received_at": clock.now(),

@@ -11,6 +11,8 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     health,  # noqa: F401
     pages,  # noqa: F401
     pathway,  # noqa: F401
+    spelling,  # noqa: F401
+    thanks,  # noqa: F401
     unsubscribe,  # noqa: F401
     write,  # noqa: F401
 )

@@ -129,11 +129,16 @@ class LetterForm(FlaskForm):
     pathway = HiddenField()
     about = HiddenField()
     time_zone = HiddenField()
-    website = StringField()
+    subject = StringField()
+    """The trap: people don't see it. No browser and no password manager knows a person's “subject”, and the attributes on
+    the page ask them to keep off (1Password, LastPass, Bitwarden and Dashlane each read one of their own)."""
+    spelled = HiddenField()
+    """The domain that its writer was asked about and keeps."""
 
     address: EmailAddress
     phone_e164: str | None = None
     regions: Sequence[str] = ()
+    offer: str | None = None
 
     def __init__(self, formdata: MultiDict[str, str] | None, *, topics: Topics) -> None:
         """Read `formdata`, None for an empty letter.

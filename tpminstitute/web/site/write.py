@@ -3,29 +3,26 @@
 from collections.abc import Callable
 
 import structlog
-from flask import Response, abort, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.service import Person
-from tpminstitute.contacts.topics import Topics, topics_of
+from tpminstitute.contacts.topics import Topics
 from tpminstitute.core import clock
 from tpminstitute.core.config import Switch
 from tpminstitute.core.failpoints import FailPoint, reach
-from tpminstitute.core.text import first_name
 from tpminstitute.core.tokens import BadToken
 from tpminstitute.inbox.along import Along
-from tpminstitute.inbox.letters import asks_for_pathway, reference
-from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.submit import Submission, submit_inquiry
-from tpminstitute.inbox.waiting_list import waits_of
-from tpminstitute.screening.service import Evidence, suspicions
-from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, session, settings, topics
+from tpminstitute.screening.service import Evidence
+from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, settings, topics
 from tpminstitute.web.pathway_table import along_of_pathway
 from tpminstitute.web.site import site
 from tpminstitute.web.site.along import about_words, along_of, course_asked_about, join_waiting_list
 from tpminstitute.web.site.form import FormToken, LetterForm
+from tpminstitute.web.site.spelling import offer_for
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +86,9 @@ def take_letter(
         return page(form, FROM_ELSEWHERE), 403
     if not form.validate():
         return page(form, None), 422
+    form.offer = offer_for(form)
+    if form.offer is not None:
+        return page(form, None), 422
     try:
         with database().write() as writing:
             public_id = submit_inquiry(writing, settings(), _submission(form, token, along))
@@ -99,22 +99,6 @@ def take_letter(
     reach(FailPoint.INTAKE_AFTER_COMMIT)
     log.info("inquiry_stored", inquiry=public_id)
     return redirect(url_for("site.thanks", public_id=public_id), 303)
-
-
-@site.get("/thanks/<public_id>")
-def thanks(public_id: str) -> str | Response:
-    """Say thank you; refreshing it sends nothing."""
-    inquiry = by_public_id(session(), public_id)
-    if inquiry is None:
-        abort(404)
-    return render_template(
-        "site/thanks.html",
-        reference=reference(inquiry),
-        topic_label=topics_of(session()).label(inquiry.topic),
-        first_name=first_name(inquiry.name),
-        pathway=asks_for_pathway(inquiry),
-        waits_for=waits_of(session(), inquiry.id),
-    )
 
 
 def _topics_for(key: str) -> Topics:
@@ -158,18 +142,22 @@ def _submission(form: LetterForm, token: FormToken, along: Along) -> Submission:
         wording=agreed,
         source_page=token.page,
         source_referrer=token.referrer,
-        suspicions=_suspicions(form, token),
+        evidence=_evidence(form, token),
         along=along,
     )
 
 
-def _suspicions(form: LetterForm, token: FormToken) -> list[str]:
+def _evidence(form: LetterForm, token: FormToken) -> Evidence | None:
     if settings().screening is Switch.OFF:
-        return []
-    evidence = Evidence(
+        return None
+    others = [form.name.data or "", form.email.data or "", form.phone.data or "", form.message.data or ""]
+    return Evidence(
         name=form.name.data or "",
-        message=form.message.data or "",
-        trap=form.website.data or "",
+        email=form.address.key,
+        text=form.message.data or "",
+        trap=form.subject.data or "",
+        others=others,
         time_to_fill=clock.now() - token.made_at,
+        address=request.remote_addr or "",
+        form=token.nonce,
     )
-    return list(suspicions(evidence))

@@ -27,7 +27,7 @@ def mark_handled(public_id: str) -> Response:
 def mark_spam(public_id: str) -> Response:
     """Mark an inquiry as spam."""
     done = "Marked as spam. Its unsent mails were cancelled."
-    return _act(public_id, lambda inquiry: service.mark_spam(session(), inquiry, me().id), done)
+    return _act(public_id, lambda inquiry: service.mark_spam(session(), settings(), inquiry, me().id), done)
 
 
 @staff.post("/inquiries/<public_id>/reopen")
