@@ -26,7 +26,7 @@ def is_known(session: Session, contact_id: int) -> bool:
     return session.scalar(found.limit(1)) is not None
 
 
-def learn(session: Session, settings: Settings, inquiry: Inquiry, judgement: Judgement) -> None:
-    """Let screening learn from a person's word on an inquiry; another word on the same one takes the first back."""
+def learn(session: Session, settings: Settings, inquiry: Inquiry, judgement: Judgement | None) -> None:
+    """Let screening learn from a person's word on an inquiry; another word on it, or None, takes the first back."""
     evidence = Evidence(inquiry.name, inquiry.email, inquiry.message)
     teach(session, settings.secret_key, f"inquiry:{inquiry.id}", evidence, judgement)

@@ -36,6 +36,8 @@ class Row:
     excerpt: str
     state: InquiryState
     received_at: datetime
+    suspicions: Sequence[str]
+    score: int | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def inbox_page(
             func.substr(Inquiry.message, 1, EXCERPT),
             Inquiry.state,
             Inquiry.received_at,
+            Inquiry.suspicions,
+            Inquiry.score,
         )
         .join(Contact, Contact.id == Inquiry.contact_id)
         .limit(PAGE + 1)
@@ -99,8 +103,11 @@ def _row(
     excerpt: str,
     state: str,
     at: datetime,
+    suspicions: Sequence[str],
+    score: int | None,
 ) -> Row:
-    return Row(id, public_id, contact, name, email, topics.label(topic), excerpt, InquiryState(state), at)
+    label = topics.label(topic)
+    return Row(id, public_id, contact, name, email, label, excerpt, InquiryState(state), at, suspicions, score)
 
 
 def count_of(session: Session, state: InquiryState) -> int:

@@ -46,6 +46,20 @@ def mark_spam(session: Session, settings: Settings, inquiry: Inquiry, account_id
     learn(session, settings, inquiry, Judgement.SPAM)
 
 
+def take_spam_back(session: Session, settings: Settings, inquiry: Inquiry, account_id: int) -> None:
+    """Take back that an inquiry was marked as spam: it is where it was before, and screening forgets the word on it.
+
+    Mails that were cancelled stay so. Raises `Refusal` when it is in another state.
+    """
+    _expect(inquiry, InquiryState.SPAM)
+    never_followed = inquiry.followed_through_at is None
+    inquiry.state = InquiryState.SUSPECTED if never_followed else InquiryState.OPEN
+    _record(session, inquiry, ActivityKind.INQUIRY_REOPENED, "Took back that an inquiry is spam.", account_id)
+    learn(session, settings, inquiry, None)
+    if not never_followed:
+        conversations.waits_for_institute(session, inquiry.contact_id)
+
+
 def reopen(session: Session, inquiry: Inquiry, account_id: int) -> None:
     """Put a handled inquiry back among the open ones; raises `Refusal` when it is in another state."""
     _expect(inquiry, InquiryState.HANDLED)

@@ -39,9 +39,9 @@ class Submission:
     """One sending of the contact form, checked and read.
 
     `form_key` is the same for each repetition of the same form; `topic` is a topic's key; `wording` is None without
-    consent; `evidence` is what screening looks at, None where it is switched off; `suspicions` are sentences of what else
-    speaks against it, each of which is enough; `mail_id` is the received mail that it came as, if it was one; `along` is
-    what its writer sent along.
+    consent; `evidence` is what screening looks at, None where it is switched off; `suspicions` are sentences of what
+    else speaks against it, each of which is enough; `mail_id` is the received mail that it came as, if it was one;
+    `along` is what its writer sent along.
     """
 
     form_key: str

@@ -10,7 +10,8 @@ from tpminstitute.screening.links import skeleton
 _PROVIDERS: Mapping[str, str] = {
     "gmail": "com",
     "googlemail": "com",
-    "yahoo": "com co.uk fr de it es ca in co.in co.jp com.br com.ar com.mx com.au com.sg com.ph co.id com.vn com.tr gr pl ro se dk no ie nl at be",
+    "yahoo": "com co.uk fr de it es ca in co.in co.jp com.br com.ar com.mx com.au com.sg com.ph co.id com.vn com.tr "
+    "gr pl ro se dk no ie nl at be",
     "ymail": "com",
     "hotmail": "com co.uk fr de it es nl be ca se dk no fi at ch com.br com.ar com.tr com.au co.jp gr",
     "outlook": "com fr de it es at be dk ie cl pt jp in kr com.br com.ar com.au co.id com.vn com.tr com.gr cz hu sk",
@@ -120,7 +121,7 @@ def _known() -> frozenset[str]:
 
 
 def one_slip(typed: str, known: str) -> bool:
-    """Return whether one slip of the finger lies between two words: a letter too many, too few, another, or two swapped.
+    """Return whether one slip of the finger lies between two words: a letter too many or few, another, or two swapped.
 
     That is Damerau and Levenshtein's distance of one (F. Damerau, Communications of the ACM 7(3), 1964).
     """

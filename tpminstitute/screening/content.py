@@ -23,7 +23,9 @@ _CONSONANTS = re.compile(rf"[bcdfghjklmnpqrstvwxz]{{{_LONGEST_RUN},}}")
 _LATIN_WORD = re.compile(r"[a-z]{6,}")
 _CASE_CHANGES = re.compile(r"(?<=[a-z])[A-Z]")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
-_WALLET = re.compile(r"\b(?:bc1[a-z0-9]{25,60}|[13][1-9A-HJ-NP-Za-km-z]{30,34}|0x[0-9a-fA-F]{40}|T[1-9A-HJ-NP-Za-km-z]{33})\b")
+_WALLET = re.compile(
+    r"\b(?:bc1[a-z0-9]{25,60}|[13][1-9A-HJ-NP-Za-km-z]{30,34}|0x[0-9a-fA-F]{40}|T[1-9A-HJ-NP-Za-km-z]{33})\b"
+)
 _SPACELESS = re.compile("[\u0590-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]")
 
 
@@ -99,8 +101,8 @@ def _in_the_phrases(text: str, folded: Folded, hosts: Sequence[str]) -> Iterator
     found: dict[str, list[str]] = {}
     for phrase in folded.phrases_of(phrases.KIND_OF, phrases.FIRST_WORDS):
         found.setdefault(phrases.KIND_OF[phrase], []).append(phrase)
-    for phrase in _without_spaces(text, phrases.IN_CHINESE):
-        found.setdefault(phrases.IN_CHINESE[phrase], []).append(phrase)
+    for phrase in _without_spaces(text, phrases.WITHOUT_SPACES):
+        found.setdefault(phrases.WITHOUT_SPACES[phrase], []).append(phrase)
     for kind, named in found.items():
         yield points.KINDS[kind].found(_longest(named))
     if found and links.foreign(hosts):
@@ -108,7 +110,7 @@ def _in_the_phrases(text: str, folded: Folded, hosts: Sequence[str]) -> Iterator
 
 
 def _without_spaces(text: str, known: Iterable[str]) -> list[str]:
-    """Return the `known` phrases that stand anywhere in a text whose script sets no spaces, or joins words to others."""
+    """Return the `known` phrases anywhere in a text whose script sets no spaces, or joins words to others."""
     if not _SPACELESS.search(text):
         return []
     whole = plain(text)
@@ -117,7 +119,7 @@ def _without_spaces(text: str, known: Iterable[str]) -> list[str]:
 
 def _for_it(text: str, folded: Folded) -> Iterator[Reason]:
     ours = folded.phrases_of(phrases.OUR_FIELD, phrases.FIRST_WORDS)
-    ours = _longest([*ours, *_without_spaces(text, phrases.OUR_FIELD_IN_CHINESE)])
+    ours = _longest([*ours, *_without_spaces(text, phrases.OUR_FIELD_WITHOUT_SPACES)])
     if ours:
         each, at_most, sentence = points.OUR_FIELD
         yield Reason(max(each * len(ours), at_most), sentence.format(", ".join(ours[: points.MOST_SHOWN])))

@@ -38,7 +38,7 @@ _STRONGEST = 2.0
 
 
 def words_of(text: str, email: str, folded: Folded) -> list[str]:
-    """Return what of a letter is learned: its words, the hosts it links to, the sender's domain unless a big provider's."""
+    """Return what of a letter is learned: its words, its links' hosts, its sender's domain unless a big provider's."""
     words = [word for word in folded.words if _SHORTEST <= len(word) <= _LONGEST and not word.isdigit()]
     hosts = [f"host:{host}" for host in links.hosts_in(text)[:10]]
     domain = email.rpartition("@")[2].lower()
@@ -78,27 +78,30 @@ def _says(in_spam: int, in_honest: int, spam: int, honest: int) -> float:
     return max(-_STRONGEST, min(_STRONGEST, ratio))
 
 
-def teach(session: Session, secret_key: str, subject: str, words: Sequence[str], judgement: Judgement) -> None:
+def teach(session: Session, secret_key: str, subject: str, words: Sequence[str], judgement: Judgement | None) -> None:
     """Learn from a person's word on a letter, once; judged otherwise before, that is unlearned first.
 
-    Parameters: `subject`, which letter it is, such as ``inquiry:17``; `words`, those of `words_of`.
+    Parameters: `subject`, which letter it is, such as ``inquiry:17``; `words`, those of `words_of`; `judgement`, None
+    when the word was taken back.
     """
     lesson = session.get(Lesson, subject, with_for_update=True, populate_existing=True)
-    if lesson is not None and lesson.judgement is judgement:
+    before = None if lesson is None else lesson.judgement
+    if before is judgement:
         return
     digest = digest_for(secret_key, "words")
     keys = [EVERY_LETTER, *sorted({digest(word) for word in words})]
-    if lesson is None:
+    if lesson is not None and before is not None:
+        session.delete(lesson)
+        session.flush()
+        _count(session, keys, before, -1)
+    if judgement is not None:
         session.add(Lesson(subject=subject, judgement=judgement, at=clock.now()))
-    else:
-        _count(session, keys, lesson.judgement, -1)
-        lesson.judgement, lesson.at = judgement, clock.now()
-    _count(session, keys, judgement, +1)
-    session.flush()
+        session.flush()
+        _count(session, keys, judgement, +1)
 
 
 def _count(session: Session, keys: Sequence[int], judgement: Judgement, by: int) -> None:
-    """Add to the counts of some words, in the order of their keys, so that two who judge at once don't wait in a ring."""
+    """Add to the counts of some words, in the order of their keys: two who judge at once don't wait in a ring."""
     spam, honest = (by, 0) if judgement is Judgement.SPAM else (0, by)
     now = clock.now()
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -13,7 +13,8 @@ LONGEST_HOST = 253
 
 _LINK = re.compile(r"(?:https?://|\bwww\.)([^\s/?#<>\"'\])}|]+)", re.IGNORECASE)
 _BARE_HOST = re.compile(
-    r"(?<![@\w.-])((?:[\w-]+\.)+(?:com|net|org|info|biz|ru|xyz|top|click|online|site|shop|store|club|icu|vip|bet|casino|pro|io|me|cc|su|ly|live|fun))(?![\w-])",
+    r"(?<![@\w.-])((?:[\w-]+\.)+(?:com|net|org|info|biz|ru|xyz|top|click|online|site|shop|store|club|icu|vip|bet|casino|"
+    r"pro|io|me|cc|su|ly|live|fun))(?![\w-])",
     re.IGNORECASE,
 )
 _FRAMEWORKS = frozenset(("asp.net", "ado.net", "vb.net", "socket.io", "draw.io"))
@@ -23,18 +24,20 @@ MARKUP = re.compile(r"\[url|\[link|<a\s+href|\]\(https?:", re.IGNORECASE)
 
 _WELL_KNOWN = frozenset(
     (
-        "linkedin.com", "github.com", "gitlab.com", "github.io", "google.com", "youtube.com", "youtu.be", "wikipedia.org",
-        "microsoft.com", "atlassian.com", "scaledagile.com", "pmi.org", "scrum.org", "scrumalliance.org", "coursera.org",
+        "linkedin.com", "github.com", "gitlab.com", "github.io", "google.com", "youtube.com", "youtu.be",
+        "microsoft.com", "atlassian.com", "scaledagile.com", "pmi.org", "scrum.org", "scrumalliance.org",
         "credly.com", "orcid.org", "stackoverflow.com", "medium.com", "notion.site", "indeed.com", "glassdoor.com",
         "xing.com", "amazon.jobs", "dropbox.com", "behance.net", "researchgate.net", "tpminstitute.org",
+        "wikipedia.org", "coursera.org",
     )
 )  # fmt: skip
 """Where people show who they are and what they made, and what they ask about."""
 
 _SHORTENERS = frozenset(
     (
-        "bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "cutt.ly", "rb.gy", "shorturl.at", "t.ly", "clck.ru",
+        "bit.ly", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "cutt.ly", "rb.gy", "shorturl.at", "t.ly",
         "t.me", "telegram.me", "wa.me", "telegra.ph", "adf.ly", "bit.do", "rebrand.ly", "s.id", "v.gd", "da.gd",
+        "clck.ru",
     )
 )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """A proof that a letter wasn't sent by a machine in bulk: a small sum that costs a browser a second or two, or, without
 JavaScript, a button that is pressed by somebody who took the time to read the page.
 
-Nothing has to be remembered, copied or recognised in a picture (WCAG 2.2, 3.3.8). What is asked is signed, holds for one
-letter and one hour, and works once, since a letter that was released has nothing left to prove.
+Nothing has to be remembered, copied or recognised in a picture (WCAG 2.2, 3.3.8). What is asked is signed, holds for
+one letter and one hour, and works once, since a letter that was released has nothing left to prove.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from tpminstitute.core.tokens import BadToken, Signer
 
 SUMS = 8
 ZERO_BITS = 15
-"""Each of the sums asks for a SHA-256 with so many leading zeros (after A. Back, Hashcash, 2002): together 260,000 tries
-on average, and eight small ones vary less than a single large one."""
+"""Each of the sums asks for a SHA-256 with so many leading zeros (after A. Back, Hashcash, 2002): together 260,000
+tries on average, and eight small ones vary less than a single large one."""
 
 LIFETIME = timedelta(hours=1)
 READING_TIME = timedelta(seconds=4)

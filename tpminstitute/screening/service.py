@@ -91,10 +91,10 @@ def sent_how(evidence: Evidence) -> list[Reason]:
     return found
 
 
-def teach(session: Session, secret_key: str, subject: str, evidence: Evidence, judgement: Judgement) -> None:
+def teach(session: Session, secret_key: str, subject: str, evidence: Evidence, judgement: Judgement | None) -> None:
     """Learn from what a person said of a letter; said otherwise before, that is unlearned first.
 
-    Parameters: `subject`, which letter it is, such as ``inquiry:17``.
+    Parameters: `subject`, which letter it is, such as ``inquiry:17``; `judgement`, None when it was taken back.
     """
     text = evidence.text[:LONGEST]
     words = learning.words_of(text, evidence.email, fold(text))

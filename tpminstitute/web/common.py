@@ -27,6 +27,7 @@ from tpminstitute.core.text import visible
 from tpminstitute.courses.catalogue import Catalogue, catalogue_of
 from tpminstitute.institute.kept import Kept
 from tpminstitute.institute.service import overlay
+from tpminstitute.screening import points
 
 log = structlog.get_logger(__name__)
 
@@ -174,6 +175,8 @@ def add_common(app: Flask) -> None:
     app.register_error_handler(SQLAlchemyError, _database_error)
     app.register_error_handler(Exception, _unexpected)
     app.jinja_env.globals["asset"] = _asset
+    app.jinja_env.globals["set_apart_at"] = points.SET_APART_AT
+    app.jinja_env.globals["clear_at"] = points.CLEAR_AT
     app.jinja_env.filters["when"] = when
     app.jinja_env.filters["by_clock"] = by_clock
     app.jinja_env.filters["how_long"] = how_long

@@ -130,8 +130,8 @@ class LetterForm(FlaskForm):
     about = HiddenField()
     time_zone = HiddenField()
     subject = StringField()
-    """The trap: people don't see it. No browser and no password manager knows a person's “subject”, and the attributes on
-    the page ask them to keep off (1Password, LastPass, Bitwarden and Dashlane each read one of their own)."""
+    """The trap: people don't see it. No browser and no password manager knows a person's “subject”, and the attributes
+    on the page ask them to keep off (1Password, LastPass, Bitwarden and Dashlane each read one of their own)."""
     spelled = HiddenField()
     """The domain that its writer was asked about and keeps."""
 

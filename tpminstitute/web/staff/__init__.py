@@ -27,6 +27,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     freshness,  # noqa: F401
     imports,  # noqa: F401
     inquiries,  # noqa: F401
+    judging,  # noqa: F401
     letters,  # noqa: F401
     mail,  # noqa: F401
     messages,  # noqa: F401

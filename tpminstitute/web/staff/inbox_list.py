@@ -1,7 +1,7 @@
 """The list of the inbox: whose turn it is, what a person must look at, and the inquiries by their state."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from tpminstitute.inbox.waiting import (
 )
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.web.common import session
-from tpminstitute.web.staff.access import id_argument, list_place
+from tpminstitute.web.staff.access import id_argument, list_place, may_act
 
 KIND_TAGS = {
     ReceivedKind.PERSON: ("", "grey"),
@@ -46,7 +46,10 @@ _PLACE = re.compile(r"(?P<microseconds>[0-9]{1,17})-(?P<contact_id>[0-9]{1,9})")
 
 @dataclass(frozen=True)
 class RowView:
-    """One line of the list; `waits_since` is set where the line says how long somebody waits."""
+    """One line of the list; `waits_since` is set where the line says how long somebody waits.
+
+    `inquiry` is the public id of one that was set apart, with its score and why.
+    """
 
     href: str
     name: str
@@ -58,6 +61,9 @@ class RowView:
     state_kind: str = "grey"
     waiting: bool = False
     waits_since: datetime | None = None
+    inquiry: str = ""
+    score: int | None = None
+    suspicions: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class InboxView:
     back_url: str | None
     back_label: str
     empty_text: str
+    judged: bool = False
+    """Whether the rows wait for a person's word on whether they are spam."""
+    judge_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,8 @@ def inbox_view() -> InboxView:
         back_url=_turned(chosen, back, lines.back),
         back_label=words[1],
         empty_text=filtered.empty_text,
+        judged=chosen == "suspected" and may_act(),
+        judge_url=url_for("staff.judge_inquiries", **list_place()),
     )
 
 
@@ -196,6 +207,9 @@ def _inquiries(state: InquiryState | None) -> _Lines:
                 state=label,
                 state_kind=kind,
                 waiting=row.state is InquiryState.OPEN,
+                inquiry=row.public_id,
+                score=row.score,
+                suspicions=row.suspicions,
             )
         )
     return _Lines(rows, page.older, page.newer)
@@ -232,7 +246,7 @@ FILTERS = {
     "suspected": _Filter(
         "Suspected",
         "newest first",
-        "Nothing is set apart. What looks like spam waits here for a person.",
+        "Nothing is set apart. What looks like spam waits here for a person, and causes no mail until then.",
         lambda: _inquiries(InquiryState.SUSPECTED),
         lambda session: count_of(session, InquiryState.SUSPECTED),
     ),

@@ -92,6 +92,7 @@ class InquiryView:
     state: InquiryState
     source: str
     suspicions: list[str]
+    score: int | None
     along: dict[str, str]
     actions: list[Action]
 
@@ -167,6 +168,7 @@ def inquiry_view(session: Session, inquiry: Inquiry) -> InquiryView:
         state=inquiry.state,
         source=f"{source_sentence(inquiry)}. Reference {reference(inquiry)}.",
         suspicions=inquiry.suspicions,
+        score=inquiry.score,
         along=along_words(inquiry.along),
         actions=_inquiry_actions(inquiry) if may_act() else [],
     )
