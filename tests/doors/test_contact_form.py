@@ -200,7 +200,7 @@ def test_a_page_left_open_for_a_day_still_sends(db, visitor):
 def test_a_letter_sent_within_two_seconds_is_weighed_and_not_set_apart_for_that_alone(db, visitor):
     assert visitor.send(visitor.open_form(ago=0)).status_code == 303
     inquiry = the(db, Inquiry)
-    assert (inquiry.state, inquiry.score) == (InquiryState.OPEN, 5)
+    assert (inquiry.state, inquiry.score) == (InquiryState.OPEN, 4)
     assert "less than 2 seconds" in inquiry.suspicions[0]
 
 

@@ -5,6 +5,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
+_AT_HOME = [
+    ip_network(network)
+    for network in (
+        "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+        "::/127", "fc00::/7", "fe80::/10",
+    )
+]  # fmt: skip
+"""Where many may stand behind one address, or all of them (RFC 1918, 6598, 4193, 3927, 4291)."""
+
 Digest = Callable[[str], int]
 
 _BITS = 63
@@ -38,6 +47,6 @@ def network_of(address: str) -> str | None:
         return None
     mapped = getattr(found, "ipv4_mapped", None)
     found = mapped or found
-    if found.is_private or found.is_loopback or found.is_link_local or found.is_unspecified:
+    if any(found in network for network in _AT_HOME):
         return None
     return str(ip_network((int(found), 24 if found.version == 4 else 64), strict=False))

@@ -67,9 +67,9 @@ MOST_SHOWN = 4
 # --- how it was sent ---------------------------------------------------------------------------------------
 
 TRAP = Sign(12, "A line that people can't see was filled in.")
-TRAP_BY_A_PROGRAM = Sign(2, "A line that people can't see holds what another line holds; a password manager may do so.")
+TRAP_BY_A_PROGRAM = Sign(1, "A line that people can't see holds what another line holds; a password manager may do so.")
 FAST_SECONDS = 2
-FAST = Sign(5, f"It was sent less than {FAST_SECONDS} seconds after the page was made.")
+FAST = Sign(4, f"It was sent less than {FAST_SECONDS} seconds after the page was made.")
 
 ADDRESS_A_DAY = ((6, Sign(4, "{} letters came from this e-mail address within a day.")),)
 NETWORK_AN_HOUR = (
@@ -108,7 +108,7 @@ SHORTENED = Sign(4, "A web address hides where it leads ({}).")
 CHEAP_DOMAIN = Sign(3, "A web address stands under a domain that costs next to nothing ({}).")
 NUMBER_HOST = Sign(4, "A web address is a bare number ({}).")
 LOOKALIKE_HOST = Sign(6, "A web address imitates another one by letters of another script ({}).")
-LINK_BESIDE = Sign(3, "It has a web address beside that.")
+LINK_BESIDE = Sign(4, "It has a web address beside that.")
 """Beside a phrase of an advertisement."""
 
 # --- how it is written -------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ HIDDEN = Sign(4, "Invisible characters stand inside words.")
 MIXED_SCRIPT = Sign(4, "Words mix letters of different scripts that look alike.")
 SHOUTING = Sign(2, "Most of it is in capitals.")
 EXCITED = Sign(2, "It has many exclamation marks or emoji.")
-GIBBERISH = Sign(6, "Most of its words can't be said.")
+GIBBERISH = Sign(7, "Most of its words can't be said.")
 WALLET = Sign(5, "It names a crypto wallet.")
 
 KINDS = {
