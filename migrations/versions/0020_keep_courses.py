@@ -9,7 +9,7 @@ from tpminstitute.core.db import UtcDateTime
 from tpminstitute.timeline.models import ActivityKind
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
