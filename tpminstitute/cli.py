@@ -12,6 +12,7 @@ import click
 from tpminstitute.core.config import LogFormat, Settings, load_settings
 from tpminstitute.core.errors import Refusal, SettingsError
 from tpminstitute.exchange_command import COMMANDS
+from tpminstitute.guide_command import guide
 from tpminstitute.staff_command import staff
 from tpminstitute.starting import background, become, expect_free_ports, migrate_apart, say_where, web_command
 
@@ -213,6 +214,7 @@ def release() -> None:
     click.echo("Outgoing mail goes again." if was_held else "Outgoing mail is not held. Nothing was changed.")
 
 
+commands.add_command(guide)
 commands.add_command(staff)
 
 

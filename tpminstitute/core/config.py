@@ -180,6 +180,11 @@ class Settings(InstituteSettings, HookSettings):
         return self.data_dir / "mail"
 
     @property
+    def guide_folder(self) -> Path:
+        """Where the guide's PDF and EPUB are kept; whatever is missing there is made again."""
+        return self.data_dir / "guide"
+
+    @property
     def catcher_port(self) -> int:
         """The loopback port of the built-in mail catcher."""
         port = self.web_port + CATCHER_PORT_OFFSET

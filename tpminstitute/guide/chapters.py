@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import nh3
@@ -11,6 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tpminstitute.core.errors import Refusal
+from tpminstitute.guide import editions
+from tpminstitute.guide.parts import Part, anchor_parts
 
 CONTENT = Path(__file__).parent / "content"
 
@@ -21,8 +24,8 @@ A review and meta-analysis of reading rate", Journal of Memory and Language 109 
 _TITLE_FILE = "guide.md"
 _CHAPTER_FILE = re.compile(r"(?P<order>\d{2})-(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 _TITLE_LINE = re.compile(r"# +(?P<title>\S.*)")
-_TAGS = {"p", "a", "em", "strong", "code", "ul", "ol", "li", "blockquote", "h2", "h3", "h4", "hr", "br"}
-_ATTRIBUTES = {"a": {"href"}, "li": {"id"}, "ol": {"start"}}
+_TAGS = {"p", "a", "span", "em", "strong", "code", "ul", "ol", "li", "blockquote", "h2", "h3", "h4", "hr", "br"}
+_ATTRIBUTES = {"a": {"href"}, "li": {"id"}, "span": {"id"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto", "tel"}
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
@@ -33,23 +36,52 @@ class GuideError(Refusal):
 
 @dataclass(frozen=True)
 class Chapter:
-    """One chapter: `html` and `text` are its body without the title, `minutes` its reading time."""
+    """One chapter: `html` and `text` are its body without the title, `minutes` its reading time.
+
+    `source` is its Markdown as written, `parts` what has an anchor of its own in it.
+    """
 
     slug: str
     title: str
     html: str
     text: str
     minutes: int
+    source: str
+    parts: tuple[Part, ...]
+
+    @property
+    def words(self) -> int:
+        """How many words there are to read."""
+        return len(self.text.split())
+
+    @property
+    def leads_to_us(self) -> bool:
+        """Whether it is there to reach the institute by, so that there is nothing in it to ask about or to pass."""
+        return 'href="#write"' in self.html or 'href="mailto:' in self.html
 
 
 @dataclass(frozen=True)
 class Guide:
-    """The whole guide; `edition` is a short hash of its content and changes with every word."""
+    """The whole guide; `edition` is a short hash of its text and changes with every word.
+
+    `updated` is the day that editions.md gives this edition; None while nobody has written it there.
+    """
 
     title: str
     chapters: tuple[Chapter, ...]
     reading_minutes: int
     edition: str
+    updated: date | None
+
+    @property
+    def words(self) -> int:
+        """How many words there are to read."""
+        return sum(chapter.words for chapter in self.chapters)
+
+    @property
+    def on_the_way(self) -> tuple[Chapter, ...]:
+        """The chapters that are stations of the path, without those that only lead to the institute."""
+        return tuple(chapter for chapter in self.chapters if not chapter.leads_to_us)
 
 
 @dataclass(frozen=True)
@@ -67,16 +99,19 @@ def load_guide(folder: Path = CONTENT / "guide") -> Guide:
     Raises `GuideError` with a sentence that names the file which is missing or broken.
     """
     title, _ = _read(folder / _TITLE_FILE)
-    files = sorted(path for path in folder.glob("*.md") if path.name != _TITLE_FILE)
+    files = sorted(path for path in folder.glob("*.md") if path.name not in (_TITLE_FILE, editions.FILE))
     chapters = tuple(_chapter(path) for path in files)
     if not chapters:
         raise GuideError(f"The guide has no chapters. Put files such as 01-introduction.md into {folder}.")
     _refuse_doubles(files)
+    _refuse_double_parts(chapters, folder)
+    edition = _edition(title, chapters)
     return Guide(
         title=title,
         chapters=chapters,
         reading_minutes=_minutes(" ".join(chapter.text for chapter in chapters)),
-        edition=_edition(title, chapters),
+        edition=edition,
+        updated=_updated(folder / editions.FILE, edition),
     )
 
 
@@ -89,14 +124,18 @@ def load_page(path: Path) -> Page:
     return Page(title, _html(_parse(body, deeper=0)))
 
 
-def _read(path: Path) -> tuple[str, str]:
+def _source(path: Path) -> str:
     try:
-        source = path.read_text("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except OSError as error:
         reason = error.strerror
         raise GuideError(f"{path} can't be read ({reason}). Put it back, or mend its rights.") from None
     except UnicodeDecodeError:
         raise GuideError(f"{path} is not UTF-8 text. Save it again as UTF-8.") from None
+
+
+def _read(path: Path) -> tuple[str, str]:
+    source = _source(path)
     first, _, body = source.partition("\n")
     heading = _TITLE_LINE.fullmatch(first.strip())
     if heading is None:
@@ -112,11 +151,11 @@ def _chapter(path: Path) -> Chapter:
         raise GuideError(f"{path} has no name of a chapter. Name it like 01-introduction.md.")
     title, body = _read(path)
     tokens = _parse(body, deeper=1)
-    _anchor_named_items(tokens)
+    parts = anchor_parts(tokens, name["slug"])
     text = _text(tokens)
     if not text:
         raise GuideError(f"{path} has a title and no text. Write the chapter, or take the file away.")
-    return Chapter(name["slug"], title, _html(tokens), text, _minutes(text))
+    return Chapter(name["slug"], title, _html(tokens), text, _minutes(text), body, parts)
 
 
 def _refuse_doubles(files: Sequence[Path]) -> None:
@@ -126,6 +165,24 @@ def _refuse_doubles(files: Sequence[Path]) -> None:
         if slug in seen:
             raise GuideError(f"{path} and {seen[slug].name} have the same address. Rename one of them.")
         seen[slug] = path
+
+
+def _refuse_double_parts(chapters: Sequence[Chapter], folder: Path) -> None:
+    seen = {chapter.slug for chapter in chapters}
+    for part in (part for chapter in chapters for part in chapter.parts):
+        if part.anchor in seen:
+            raise GuideError(f"Two places in {folder} have the address #{part.anchor}. Give one of them another name.")
+        seen.add(part.anchor)
+
+
+def _updated(path: Path, edition: str) -> date | None:
+    if not path.exists():
+        return None
+    try:
+        dated = editions.read_editions(_source(path)).get(edition)
+    except editions.BrokenEditions as problem:
+        raise GuideError(f"{path}: {problem}") from None
+    return dated.day if dated else None
 
 
 def _parse(body: str, deeper: int) -> list[Token]:
@@ -140,17 +197,6 @@ def _parse(body: str, deeper: int) -> list[Token]:
 def _html(tokens: Sequence[Token]) -> str:
     html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None).strip()
-
-
-def _anchor_named_items(tokens: Sequence[Token]) -> None:
-    """Give each list item that begins with a strong name an id made from it, such as skill-leadership."""
-    for item, _, inline in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        words = inline.children or []
-        # An empty text token may stand before the first strong word.
-        words = words[1:] if words and not words[0].content and words[0].type == "text" else words
-        if item.type == "list_item_open" and len(words) > 1 and words[0].type == "strong_open":
-            name = re.sub(r"[^a-z0-9]+", "-", words[1].content.lower()).strip("-")
-            item.attrSet("id", f"skill-{name}")
 
 
 def _text(tokens: Sequence[Token]) -> str:
@@ -177,5 +223,5 @@ def _minutes(text: str) -> int:
 def _edition(title: str, chapters: Sequence[Chapter]) -> str:
     digest = hashlib.sha256(title.encode())
     for chapter in chapters:
-        digest.update("\0".join(("", chapter.slug, chapter.title, chapter.html)).encode())
+        digest.update("\0".join(("", chapter.slug, chapter.title, chapter.source.strip())).encode())
     return digest.hexdigest()[:8]
