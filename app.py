@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask
@@ -11,7 +12,10 @@ from tpminstitute.core.config import Settings, load_settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Publisher
 from tpminstitute.core.logs import set_up_logs
+from tpminstitute.guide.book import Book
 from tpminstitute.guide.chapters import CONTENT, Guide, Page, load_guide, load_page
+from tpminstitute.guide.shelf import Shelf
+from tpminstitute.guide_command import print_apart
 from tpminstitute.mail.dkim import signing_key
 from tpminstitute.mail.letters import letter_sources
 from workers.celery_app import create_celery, publish
@@ -30,12 +34,17 @@ class Service:
     courses: Page
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the web application; `settings` default to the environment's."""
+def create_app(settings: Settings | None = None, press: Callable[[Book], None] | None = None) -> Flask:
+    """Return the web application.
+
+    Parameters: `settings` default to the environment's; `press` prints the guide's PDF before anybody asks for it,
+    without one it is made for the first reader who does.
+    """
     from tpminstitute.web.common import add_common
     from tpminstitute.web.hooks import add_hooks
     from tpminstitute.web.pathway_table import add_pathway
     from tpminstitute.web.site import site
+    from tpminstitute.web.site.kept_page import KeptGuide
     from tpminstitute.web.staff import staff
     from tpminstitute.web.staff.security import add_security
     from tpminstitute.web.staff.uploads import FilesOnDisk
@@ -56,6 +65,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(site)
     app.register_blueprint(staff)
     add_hooks(app)
+    app.extensions["tpm_shelf"] = shelf = Shelf(settings.guide_folder, press)
+    app.extensions["tpm_guide"] = kept_guide = KeptGuide(app, shelf)
+    app.wsgi_app = kept_guide  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -66,7 +78,7 @@ def serve() -> Flask:
     """Return the application for the web server, with its log lines set up."""
     settings = load_settings()
     set_up_logs(settings.log_format)
-    app = create_app(settings)
+    app = create_app(settings, print_apart)
     keep_for_good()
     return app
 

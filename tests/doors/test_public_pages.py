@@ -1,5 +1,7 @@
 """The public pages: the guide, the courses, the thank-you page, and what is said when something is wrong."""
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -189,14 +191,26 @@ def test_every_answer_forbids_foreign_scripts_frames_and_guesses(client, address
     policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert policy["default-src"] in ("'none'", "'self'")
-    assert (policy["script-src"], policy["style-src"]) == ("'self'", "'self'")
+    assert policy["script-src"] == "'self'"
+    assert re.fullmatch(r"'self' 'sha256-[\w+/]{43}='", policy["style-src"])
     assert (policy["frame-ancestors"], policy["base-uri"]) == ("'none'", "'none'")
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"]
 
 
+@pytest.mark.parametrize("address", ["/", "/contact", "/courses", "/search", "/guide/send", "/nowhere"])
+def test_a_public_page_carries_its_style_in_itself_so_that_no_request_blocks_it(client, address):
+    answer = client.get(address)
+    found = read(answer.text)
+    (style,) = found.all("style")
+    digest = base64.b64encode(hashlib.sha256(style.text.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert not found.all("link", rel="stylesheet")
+    assert all(script["type"] == "module" for script in found.all("script"))
+
+
 def test_a_style_sheet_may_be_kept_for_a_year_under_its_fingerprint(client):
-    (sheet,) = read(client.get("/courses").text).all("link", rel="stylesheet")
+    sheet = read(client.get("/staff/sign-in").text).all("link", rel="stylesheet")[0]
     with client.get(sheet["href"]) as answer:
         assert "immutable" in answer.headers["Cache-Control"]
 

@@ -24,7 +24,15 @@ from tpminstitute.mail.templates import current_source
 BY_MAIL = "mail"
 """The source of an inquiry that came by mail."""
 
-PAGES = {"/": "the guide", "/contact": "the contact page", "/pathway": "the pathway check"}
+SEND_GUIDE = "/guide/send"
+"""The source of an inquiry that asks for the guide by mail: the page where one asks."""
+
+PAGES = {
+    "/": "the guide",
+    "/contact": "the contact page",
+    "/pathway": "the pathway check",
+    SEND_GUIDE: "the page that sends the guide",
+}
 
 ACKNOWLEDGEMENT = "acknowledgement"
 """The key of its letter, for who writes for the first time."""
@@ -35,13 +43,18 @@ ACKNOWLEDGEMENT_AGAIN = "acknowledgement-again"
 PATHWAY = "pathway-check"
 """The key of its letter, for who asked for the pathway of their own by mail: it carries it."""
 
-ACKNOWLEDGEMENTS = (ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN, PATHWAY)
+GUIDE_TO_KEEP = "guide-to-keep"
+"""The key of its letter, for who asks for the guide by mail: it carries the links."""
+
+ACKNOWLEDGEMENTS = (ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_AGAIN, PATHWAY, GUIDE_TO_KEEP)
 
 NEVER_ARRIVED = (MessageStatus.CANCELLED, MessageStatus.SUPPRESSED, MessageStatus.FAILED)
 
 ACKNOWLEDGEMENT_REASON = "You get this because a message with this address was sent from our contact form."
 
 ACKNOWLEDGEMENT_REASON_BY_MAIL = "You get this because you wrote to us from this address."
+
+GUIDE_REASON = "You get this because somebody asked on our site that the guide be sent to this address."
 
 
 def reference(inquiry: Inquiry) -> str:
@@ -142,12 +155,14 @@ def acknowledgement_key(inquiry: Inquiry) -> str:
 
 
 def acknowledgement_letter(session: Session, inquiry: Inquiry) -> str:
-    """Return the key of the letter that acknowledges an inquiry.
+    """Return the key of the letter that acknowledges an inquiry: another one for who was acknowledged before it.
 
-    It is another one for who was acknowledged before it, and for who asked for their pathway by mail.
+    Who asked for their pathway or the guide gets the letter that carries it, whoever they are.
     """
     if asks_for_pathway(inquiry):
         return PATHWAY
+    if inquiry.source_page == SEND_GUIDE:
+        return GUIDE_TO_KEEP
     earlier = select(Message.id).where(
         Message.contact_id == inquiry.contact_id,
         Message.kind == MessageKind.ACKNOWLEDGEMENT,
@@ -174,6 +189,12 @@ def acknowledgement_frame(settings: Settings, reason: str = ACKNOWLEDGEMENT_REAS
     )
 
 
+def _reason(key: str, by_mail: str | None) -> str:
+    if key == GUIDE_TO_KEEP:
+        return GUIDE_REASON
+    return ACKNOWLEDGEMENT_REASON if by_mail is None else ACKNOWLEDGEMENT_REASON_BY_MAIL
+
+
 def acknowledgement_variables(settings: Settings, name: str, topic: str, reference: str) -> dict[str, str]:
     """Return what an acknowledgement may speak of to the reader who is called `name`."""
     return {
@@ -190,10 +211,11 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
     Raises `LetterError` when the letter that staff saved can't be sent.
     """
     by_mail = session.scalar(select(ReceivedMail.message_id).where(ReceivedMail.inquiry_id == inquiry.id))
+    key = acknowledgement_letter(session, inquiry)
     letter = render(
-        current_source(session, acknowledgement_letter(session, inquiry)),
+        current_source(session, key),
         _variables(session, settings, inquiry),
-        acknowledgement_frame(settings, ACKNOWLEDGEMENT_REASON if by_mail is None else ACKNOWLEDGEMENT_REASON_BY_MAIL),
+        acknowledgement_frame(settings, _reason(key, by_mail)),
     )
     return Order(
         kind=MessageKind.ACKNOWLEDGEMENT,

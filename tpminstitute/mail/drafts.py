@@ -60,6 +60,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "acknowledgement": _ACKNOWLEDGEMENT,
     "acknowledgement-again": _ACKNOWLEDGEMENT,
     "pathway-check": {**_ACKNOWLEDGEMENT, **PATHWAY},
+    "guide-to-keep": _ACKNOWLEDGEMENT,
     **dict.fromkeys(CHAPTERS, _FOLLOW_UP),
 }
 """The variables of each letter that is shipped, by its key, each with one line on what it stands for."""

@@ -28,13 +28,11 @@ from tpminstitute.courses.catalogue import Catalogue, catalogue_of
 from tpminstitute.institute.kept import Kept
 from tpminstitute.institute.service import overlay
 from tpminstitute.screening import points
+from tpminstitute.web.policy import content_security_policy, site_sheet
 
 log = structlog.get_logger(__name__)
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+CONTENT_SECURITY_POLICY = content_security_policy()
 
 ERROR_TEXTS = {
     400: ("This could not be read", "The request was incomplete or damaged. Nothing was changed."),
@@ -168,7 +166,7 @@ def own_page_sent_it() -> bool:
 def add_common(app: Flask) -> None:
     """Give `app` what every door relies on: sessions, headers, error pages, template globals."""
     app.after_request(_end_session)
-    app.after_request(_protect)
+    app.after_request(protect)
     app.teardown_request(_drop_session)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Refusal, _refused)
@@ -177,6 +175,7 @@ def add_common(app: Flask) -> None:
     app.jinja_env.globals["asset"] = _asset
     app.jinja_env.globals["set_apart_at"] = points.SET_APART_AT
     app.jinja_env.globals["clear_at"] = points.CLEAR_AT
+    app.jinja_env.globals["site_sheet"] = site_sheet
     app.jinja_env.filters["when"] = when
     app.jinja_env.filters["by_clock"] = by_clock
     app.jinja_env.filters["how_long"] = how_long
@@ -196,7 +195,7 @@ def _institute() -> Institute:
     return Institute(holds.institute_name, holds.institute_email, holds.institute_phone, holds.postal_address)
 
 
-def _protect(response: Response) -> Response:
+def protect(response: Response) -> Response:
     """Set the headers that keep pages from being framed, sniffed or scripted by others."""
     headers = response.headers
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)

@@ -8,9 +8,12 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     calendar_feed,  # noqa: F401
     courses,  # noqa: F401
     go,  # noqa: F401
+    guide_files,  # noqa: F401
     health,  # noqa: F401
     pages,  # noqa: F401
     pathway,  # noqa: F401
+    search,  # noqa: F401
+    send_guide,  # noqa: F401
     spelling,  # noqa: F401
     thanks,  # noqa: F401
     unsubscribe,  # noqa: F401

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -22,6 +23,11 @@ LONGEST_NAME = 200
 LONGEST_EMAIL = 320
 LONGEST_PHONE = 60
 LONGEST_MESSAGE = 20_000
+
+
+@lru_cache(maxsize=4)
+def _signer(secret_key: str) -> Signer:
+    return Signer(secret_key, "contact-form")
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,12 @@ class FormToken:
     def sign(self, secret_key: str) -> str:
         """Return the token as the text of a hidden field."""
         value = [self.nonce, int(self.made_at.timestamp()), self.page, self.referrer, self.wording]
-        return Signer(secret_key, "contact-form").sign(value)
+        return _signer(secret_key).sign(value)
 
     @classmethod
     def read(cls, text: str, secret_key: str) -> "FormToken":
         """Return the token behind `text`; raises `BadToken` when it isn't one of ours."""
-        value = Signer(secret_key, "contact-form").read(text)
+        value = _signer(secret_key).read(text)
         try:
             nonce, made_at, page, referrer, wording = value
             return cls(nonce, datetime.fromtimestamp(made_at, UTC), page, referrer, wording)
@@ -128,6 +134,7 @@ class LetterForm(FlaskForm):
     token = HiddenField()
     pathway = HiddenField()
     about = HiddenField()
+    read = StringField()
     time_zone = HiddenField()
     subject = StringField()
     """The trap: people don't see it. No browser and no password manager knows a person's “subject”, and the attributes

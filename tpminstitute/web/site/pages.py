@@ -1,42 +1,36 @@
 """The guide."""
 
-from dataclasses import dataclass
+from typing import cast
 
 from flask import current_app, render_template
 
 from tpminstitute.contacts import consent
-from tpminstitute.web.common import Shared, shared
+from tpminstitute.guide import figure
+from tpminstitute.guide.book import Book, in_words
+from tpminstitute.guide.shelf import EPUB, PDF, Shelf
+from tpminstitute.web.common import shared
 from tpminstitute.web.site import site
 from tpminstitute.web.site.form import LetterForm
-from tpminstitute.web.site.write import fresh_token
-
-TOKEN_PLACE = "the-token-of-this-page"
+from tpminstitute.web.site.kept_page import TOKEN_PLACE, KeptGuide, Rendered
 
 
 @site.get("/")
-def guide() -> str:
-    """Show the guide, with the letter at its foot; only the letter's token is new each time."""
-    holds = shared()
-    rendered: Rendered | None = current_app.extensions.get("tpm_guide")
-    if rendered is None or rendered.made_of is not holds:
-        rendered = current_app.extensions["tpm_guide"] = Rendered(holds, _render_guide())
-    return rendered.text.replace(TOKEN_PLACE, fresh_token("/"))
+def guide() -> Rendered:
+    """Show the guide, with the letter at its foot. This is reached when the page that is kept holds no longer."""
+    return cast(KeptGuide, current_app.extensions["tpm_guide"]).keep(shared(), _render)
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """The guide's page, and what it was made of."""
-
-    made_of: Shared
-    text: str
-
-
-def _render_guide() -> str:
+def _render(book: Book, shelf: Shelf) -> str:
     form = LetterForm(formdata=None, topics=shared().topics)
     form.token.data = TOKEN_PLACE
     return render_template(
         "site/guide.html",
-        guide=current_app.extensions["tpm"].guide,
+        guide=book.guide,
+        site=book.publisher.site,
+        updated=in_words(book.guide.updated) if book.guide.updated else "",
+        drawn=figure.draw(book.guide),
+        epub=shelf.file(book, EPUB),
+        pdf=shelf.lying_there(book, PDF),
         form=form,
         consent_wording=consent.CURRENT_WORDING.text,
     )

@@ -11,7 +11,7 @@ from tpminstitute.contacts import consent
 from tpminstitute.contacts.service import Person
 from tpminstitute.contacts.topics import Topics
 from tpminstitute.core import clock
-from tpminstitute.core.config import Switch
+from tpminstitute.core.config import Settings, Switch
 from tpminstitute.core.failpoints import FailPoint, reach
 from tpminstitute.core.tokens import BadToken
 from tpminstitute.inbox.along import Along
@@ -20,7 +20,14 @@ from tpminstitute.screening.service import Evidence
 from tpminstitute.web.common import database, kept, own_page_sent_it, reason_of, settings, topics
 from tpminstitute.web.pathway_table import along_of_pathway
 from tpminstitute.web.site import site
-from tpminstitute.web.site.along import about_words, along_of, course_asked_about, join_waiting_list
+from tpminstitute.web.site.along import (
+    about_words,
+    along_of,
+    course_asked_about,
+    guide,
+    join_waiting_list,
+    read_titles,
+)
 from tpminstitute.web.site.form import FormToken, LetterForm
 from tpminstitute.web.site.spelling import offer_for
 
@@ -63,7 +70,7 @@ def _begin_about(form: LetterForm, key: str) -> None:
 @site.post("/contact")
 def send_letter() -> BaseResponse | tuple[str, int]:
     """Take the form: store the inquiry and say thank you, or show it again with all that was typed."""
-    form = LetterForm(request.form, topics=_topics_for(request.form.get("topic", "")))
+    form = LetterForm(request.form, topics=topics_for(request.form.get("topic", "")))
     return take_letter(form, _page, along_of(form))
 
 
@@ -101,7 +108,7 @@ def take_letter(
     return redirect(url_for("site.thanks", public_id=public_id), 303)
 
 
-def _topics_for(key: str) -> Topics:
+def topics_for(key: str) -> Topics:
     """Return the topics, looking again for one that another process may have added within this second."""
     if key and key not in topics():
         kept().forget()
@@ -111,12 +118,17 @@ def _topics_for(key: str) -> Topics:
 
 def fresh_token(page: str) -> str:
     """Return the signed token of a form that is being shown now on `page`."""
-    referrer = request.referrer or ""
-    came_from_outside = referrer.startswith("http") and not referrer.startswith(
-        (request.host_url, settings().public_url)
-    )
+    return token_for(page, request.referrer or "", request.host_url, settings())
+
+
+def token_for(page: str, referrer: str, host_url: str, holds: Settings) -> str:
+    """Return the signed token of a form that is shown now on `page` to who comes from `referrer`, '' if unknown.
+
+    What counts as coming from elsewhere is told by `host_url`, where this was asked for, and by the settings.
+    """
+    came_from_outside = referrer.startswith("http") and not referrer.startswith((host_url, holds.public_url))
     kept = referrer.partition("?")[0][:300] if came_from_outside else ""
-    return FormToken.new(page, kept, consent.CURRENT_WORDING.version).sign(settings().secret_key)
+    return FormToken.new(page, kept, consent.CURRENT_WORDING.version).sign(holds.secret_key)
 
 
 def _page(form: LetterForm, notice: str | None = None) -> str:
@@ -126,6 +138,8 @@ def _page(form: LetterForm, notice: str | None = None) -> str:
         notice=notice,
         about=about_words(form.about.data or ""),
         pathway=bool(along_of_pathway(form.pathway.data or "")),
+        read_titles=read_titles(form.read.data or ""),
+        guide=guide(),
         consent_wording=consent.CURRENT_WORDING.text,
     )
 
