@@ -1,11 +1,15 @@
 """The guide is the source, every sentence of it; a broken file stops the program with a sentence."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tpminstitute.core import clock
+from tpminstitute.guide import editions
 from tpminstitute.guide.chapters import CONTENT, GuideError, load_guide, load_page
+from tpminstitute.guide.editions import line_for
 
 SOURCE = Path(__file__).with_name("pathway-guide.txt")
 NOTE = "A comment reaches the institute as a message. It is not published here."
@@ -70,6 +74,37 @@ def test_five_key_skills_are_one_ordered_list_with_anchors():
     ]
 
 
+def test_each_certification_has_an_anchor_made_from_its_abbreviation_where_it_stands():
+    html = load_guide().chapters[2].html
+    assert re.findall(r'<span id="([^"]+)">([^<]+)</span>', html) == [
+        ("certification-csm", "Certified Scrum Master (CSM)"),
+        ("certification-pmp", "Project Management Professional (PMP)"),
+        ("certification-cal", "Certified Agile Leadership (CAL)"),
+        ("certification-spc", "SAFe Program Consultant (SPC)"),
+    ]
+
+
+def test_an_abbreviation_outside_the_chapter_on_certifications_is_none():
+    first = load_guide().chapters[0]
+    assert "Program Manager (TPM)" in first.text
+    assert first.parts == ()
+
+
+def test_a_certification_named_twice_has_its_anchor_at_the_first_place(folder):
+    (folder / "03-certifications.md").write_text("# C\n\nAgile Master (AM), and again Agile Master (AM).\n")
+    assert load_guide(folder).chapters[2].html.count('id="certification-am"') == 1
+
+
+def test_two_parts_with_one_address_are_refused(folder):
+    (folder / "01-first.md").write_text("# First\n\n- **Calm**: one.\n- **Calm**: two.\n")
+    with pytest.raises(GuideError, match="#skill-calm"):
+        load_guide(folder)
+
+
+def test_chapters_that_only_lead_to_the_institute_are_no_stations_of_the_path():
+    assert [chapter.slug for chapter in load_guide().on_the_way] == SLUGS[:7]
+
+
 def test_courses_for_program_manager_leads_to_the_courses():
     assert '<a href="/courses">Courses For Program Manager</a>' in load_guide().chapters[5].html
 
@@ -98,6 +133,36 @@ def test_edition_changes_with_one_word_and_not_without(folder):
     assert load_guide(folder).edition == before
     (folder / "02-second.md").write_text("# Second\n\nAnothers.\n")
     assert load_guide(folder).edition != before
+
+
+def test_the_text_as_it_is_has_a_day_on_which_it_appeared():
+    guide = load_guide()
+    today = clock.now().date()
+    assert guide.updated, f"The guide's text was changed. Date it in {editions.FILE}: {line_for(guide.edition, today)}"
+    assert guide.updated <= today
+
+
+def test_a_changed_text_has_no_day_until_somebody_writes_one(folder):
+    before = load_guide(folder).edition
+    (folder / "editions.md").write_text(f"# Editions\n\n{line_for(before, date(2026, 5, 4))}\n")
+    assert load_guide(folder).updated == date(2026, 5, 4)
+    (folder / "02-second.md").write_text("# Second\n\nAnothers.\n")
+    assert load_guide(folder).updated is None
+
+
+def test_windows_line_ends_are_no_other_edition(folder):
+    before = load_guide(folder).edition
+    (folder / "02-second.md").write_bytes(b"# Second\r\n\r\nAnother.\r\n")
+    assert load_guide(folder).edition == before
+
+
+@pytest.mark.parametrize("line", ["- yesterday", "- 2026-13-01 `0123abcd` Changed.", "- 2026-11-22 `0123abcd`"])
+def test_an_edition_that_cant_be_read_is_refused_with_the_line_and_how_it_should_be(folder, line):
+    (folder / "editions.md").write_text(f"# Editions\n\n{line}\n")
+    with pytest.raises(GuideError, match="is no edition") as refused:
+        load_guide(folder)
+    assert line in str(refused.value)
+    assert "editions.md" in str(refused.value)
 
 
 def test_html_in_a_chapter_is_shown_and_does_nothing(folder):

@@ -7,7 +7,9 @@ from xml.etree.ElementTree import Element, SubElement
 VOID = {"br", "hr"}
 
 BLOCKS = {"p", "li", "blockquote", "h2", "h3", "h4"}
-"""What holds words of its own."""
+"""What may hold words of its own."""
+
+LISTS = {"ul", "ol"}
 
 
 def tree(html: str) -> Element:
@@ -23,14 +25,19 @@ def words_of(element: Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-def innermost_blocks(element: Element) -> Iterator[Element]:
-    """Yield each block below `element` that holds no other, in their order."""
+def has_own_words(block: Element) -> bool:
+    """Return whether words stand in `block` itself, and not only in the blocks within it."""
+    inline = (words_of(child) for child in block if child.tag not in BLOCKS | LISTS)
+    return any(words.strip() for words in (block.text or "", *inline))
+
+
+def blocks_with_words(element: Element) -> Iterator[Element]:
+    """Yield each block below `element` that has words of its own, with all that stands within it, in their order."""
     for child in element:
-        inner = list(innermost_blocks(child))
-        if inner:
-            yield from inner
-        elif child.tag in BLOCKS:
+        if child.tag in BLOCKS and has_own_words(child):
             yield child
+        else:
+            yield from blocks_with_words(child)
 
 
 class _Reader(HTMLParser):

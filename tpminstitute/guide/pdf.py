@@ -27,7 +27,7 @@ from reportlab.platypus import (
 from tpminstitute.guide.book import LANGUAGE, Book
 from tpminstitute.guide.chapters import Chapter
 from tpminstitute.guide.letters_of_pdf import printable
-from tpminstitute.guide.markup import BLOCKS, tree
+from tpminstitute.guide.markup import BLOCKS, LISTS, has_own_words, tree
 
 TYPE = "application/pdf"
 
@@ -39,7 +39,7 @@ ACCENT = "#0f5c4d"
 _TEXT = ParagraphStyle(
     "text", fontName="Times-Roman", fontSize=11, leading=15.5, spaceAfter=8, allowWidows=0, allowOrphans=0
 )
-_ITEM = ParagraphStyle("item", _TEXT, leftIndent=18, bulletIndent=2, bulletFontName="Times-Roman", bulletFontSize=11)
+_ITEM = ParagraphStyle("item", _TEXT, bulletFontName="Times-Roman", bulletFontSize=11)
 _BEFORE_LIST = ParagraphStyle("before-list", _TEXT, keepWithNext=1)
 _QUOTE = ParagraphStyle("quote", _TEXT, leftIndent=18, fontName="Times-Italic")
 _SMALL = ParagraphStyle("small", _TEXT, fontSize=9.5, leading=13, textColor="#59616b")
@@ -132,32 +132,36 @@ def _chapter(book: Book, chapter: Chapter) -> Iterator[Any]:
     yield from _blocks(book, tree(chapter.html))
 
 
-def _blocks(book: Book, parent: Element, style: ParagraphStyle = _TEXT, bullet: str | None = None) -> Iterator[Any]:
+def _blocks(book: Book, parent: Element, style: ParagraphStyle = _TEXT, depth: int = 0) -> Iterator[Any]:
     """Yield the paragraphs of what stands below `parent`, in the style of what they stand in."""
     children = list(parent)
-    for child, after in zip(children, [*children[1:], None], strict=True):
-        if child.tag in ("ul", "ol"):
-            yield from _list(book, child)
-        elif style is _TEXT and after is not None and after.tag in ("ul", "ol"):
-            yield Paragraph(_runs(book, child), _BEFORE_LIST)
-        elif any(inner.tag in BLOCKS for inner in child):
-            yield from _blocks(book, child, _BY_TAG.get(child.tag, style), bullet)
-            bullet = None
-        elif child.tag in BLOCKS:
-            yield Paragraph(_runs(book, child), _BY_TAG.get(child.tag, style), bulletText=bullet)
-            bullet = None
+    for child, after in zip(children, [*children[1:], None], strict=False):
+        if child.tag in LISTS:
+            yield from _list(book, child, depth + 1)
+        elif child.tag in BLOCKS and has_own_words(child):
+            before_list = style is _TEXT and after is not None and after.tag in LISTS
+            yield Paragraph(_runs(book, child), _BEFORE_LIST if before_list else _BY_TAG.get(child.tag, style))
+        else:
+            yield from _blocks(book, child, _BY_TAG.get(child.tag, style), depth)
 
 
-def _list(book: Book, items: Element) -> Iterator[Any]:
-    first = int(items.get("start", "1"))
-    for number, item in enumerate(items, start=first):
+def _list(book: Book, items: Element, depth: int) -> Iterator[Any]:
+    indent = 18 * depth
+    style = ParagraphStyle(f"item{depth}", _ITEM, leftIndent=indent, bulletIndent=indent - 16)
+    further = ParagraphStyle(f"further{depth}", _TEXT, leftIndent=indent)
+    for number, item in enumerate(items, start=int(items.get("start", "1"))):
         if "id" in item.attrib:
             yield _Mark(item.get("id", ""))
-        bullet = f"{number}." if items.tag == "ol" else "\u2022"
-        if any(inner.tag in BLOCKS for inner in item):
-            yield from _blocks(book, item, _ITEM, bullet)
-        else:
-            yield Paragraph(_runs(book, item), _ITEM, bulletText=bullet)
+        bullet = f"{number}." if items.tag == "ol" else "–"
+        inner = list(item)
+        if has_own_words(item):
+            yield Paragraph(_runs(book, item), style, bulletText=bullet)
+            inner = [one for one in inner if one.tag in LISTS]
+        elif inner and inner[0].tag == "p":
+            yield Paragraph(_runs(book, inner.pop(0)), style, bulletText=bullet)
+        rest = Element("div")
+        rest.extend(inner)
+        yield from _blocks(book, rest, further, depth)
 
 
 def _runs(book: Book, element: Element) -> str:
@@ -173,7 +177,7 @@ def _runs(book: Book, element: Element) -> str:
             said += f'<font face="Courier">{inner}</font>'
         elif child.tag == "br":
             said += "<br/>"
-        elif child.tag not in ("ul", "ol"):
+        elif child.tag not in LISTS:
             tag = _INLINE.get(child.tag)
             said += f"<{tag}>{inner}</{tag}>" if tag else inner
         said += _plain(child.tail or "")

@@ -53,7 +53,7 @@ class Shelf:
         if name not in self._kept:
             try:
                 self._kept = self._of_this(book) | {name: File(name, (self._folder / name).read_bytes())}
-            except FileNotFoundError:
+            except OSError:  # not there, or not to be read: it is made again, and laying it down says what is wrong
                 return None
         return self._kept[name]
 

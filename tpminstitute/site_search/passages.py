@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tpminstitute.guide.chapters import Chapter, Guide
-from tpminstitute.guide.markup import innermost_blocks, tree, words_of
+from tpminstitute.guide.markup import blocks_with_words, tree, words_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def guide_passages(guide: Guide) -> Iterator[Passage]:
 
 def _of_chapter(chapter: Chapter) -> Iterator[Passage]:
     names = {part.anchor: part.name for part in chapter.parts}
-    for block in innermost_blocks(tree(chapter.html)):
+    for block in blocks_with_words(tree(chapter.html)):
         text = words_of(block)
         anchors = [element.get("id", "") for element in block.iter() if element.get("id") in names]
         for anchor in anchors:
