@@ -4,6 +4,7 @@ from alembic import context
 
 import tpminstitute.accounts.factor_models
 import tpminstitute.accounts.models
+import tpminstitute.comments.models
 import tpminstitute.contacts.models
 import tpminstitute.core.heartbeat
 import tpminstitute.courses.models

@@ -8,9 +8,9 @@ const busy = (event) =>
 const seen = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
 
 function walk(step) {
-  const links = [...document.querySelectorAll("[data-row] a")].filter(seen);
+  const links = [...document.querySelectorAll("[data-row]")].map((row) => row.querySelector("a")).filter((link) => link && seen(link));
   if (!links.length) return;
-  let at = links.indexOf(document.activeElement);
+  let at = links.indexOf(document.activeElement.closest?.("[data-row]")?.querySelector("a"));
   if (at < 0) {
     const current = links.findIndex((link) => link.ariaCurrent === "true");
     at = current < 0 && step < 0 ? links.length : current;

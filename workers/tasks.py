@@ -8,6 +8,7 @@ from celery.signals import worker_shutting_down
 from tpminstitute.accounts.resets import tidy_resets
 from tpminstitute.accounts.service import tidy_sessions
 from tpminstitute.accounts.throttle import tidy_tries
+from tpminstitute.comments.notices import tell_of_many
 from tpminstitute.contacts.presence import tidy_presences
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
@@ -48,6 +49,7 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     def _look_ahead() -> None:
         look_ahead(db, effective(db, settings))
         write_summaries(db, effective(db, settings))
+        tell_of_many(db, effective(db, settings))
 
     @celery.task(name=Job.INDEX.value)
     def _index() -> None:

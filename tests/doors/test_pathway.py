@@ -192,7 +192,7 @@ def test_what_is_missing_is_said_beside_the_pathway_and_what_was_typed_stays(db,
 @on_sqlite
 def test_a_machine_that_fills_the_trap_is_set_apart_and_gets_no_mail(db, client):
     _, page = pathway_page(client)
-    mail_it(client, page, website="https://spam.example")
+    mail_it(client, page, subject="https://spam.example")
     with db.read() as session:
         assert session.scalars(select(Inquiry.state)).one() is InquiryState.SUSPECTED
     assert messages(db) == []

@@ -22,7 +22,10 @@ POSTAL_ADDRESS = "1 Example Street, Philadelphia, PA 19100"
 """What the tests' settings say; every mail to a visitor has to show it."""
 
 LARGEST = 100_000
-VISITORS = {"acknowledgement", "follow_up", "test"}
+VISITORS = {"acknowledgement", "follow_up", "test", "comment_answer", "publication"}
+LEAVES = {"follow_up", "comment_answer"}
+"""Mails that their reader ends with one click."""
+
 OWN_PEOPLE = "It goes to the institute’s own people only."
 ONCE = ["From", "To", "Subject", "Date", "Message-ID", "X-TPM-Reference", "MIME-Version", "Content-Type"]
 ONCE += ["Content-Language"]
@@ -194,18 +197,18 @@ def purpose(mail: Opened) -> Iterator[str]:
     """Auto-Submitted, Feedback-ID and how to unsubscribe, each where it belongs."""
     kind = kind_of(mail)
     automatic = {"acknowledgement": "auto-replied", "follow_up": "auto-generated", "notice": "auto-generated"}
-    automatic["staff"] = "auto-generated"
+    automatic |= dict.fromkeys(("staff", "comment_answer", "publication"), "auto-generated")
     if kind in automatic and mail.header("Auto-Submitted") != automatic[kind]:
         yield f"Auto-Submitted should be {automatic[kind]} here, and is “{mail.header('Auto-Submitted')}”."
     feedback = mail.header("Feedback-ID").split(":")
-    if kind in ("acknowledgement", "follow_up"):
+    if kind in ("acknowledgement", "follow_up", "comment_answer", "publication"):
         if len(feedback) != 4 or len(set(feedback)) != 4 or not 5 <= len(feedback[-1]) <= 15:
             yield f"The Feedback-ID is not three fields and a sender id: {':'.join(feedback)}"
     elif kind not in ("notice", "test", "reply", "staff") or feedback != [""]:
         yield f"The Feedback-ID does not say which mail this is: “{':'.join(feedback)}”."
     target = mail.header("List-Unsubscribe")
-    if (kind == "follow_up") != bool(target):
-        yield "List-Unsubscribe belongs on follow-ups, on all of them and nowhere else."
+    if (kind in LEAVES) != bool(target):
+        yield "List-Unsubscribe belongs on follow-ups and word of answers, on all of them and nowhere else."
     if bool(target) != (mail.header("List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"):
         yield "List-Unsubscribe-Post has to say List-Unsubscribe=One-Click, beside List-Unsubscribe only."
     address = target[1:-1]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.conftest import on_sqlite
 from tests.factories import a_submission, an_account, contact_of, count, messages, submitted
 from tests.rooms.came import a_mail, came
+from tests.rooms.commented import commented
 from tests.rooms.histories import History, every_row
 from tpminstitute.accounts.audit import record_audit
 from tpminstitute.accounts.models import AuditEntry
@@ -60,6 +61,7 @@ def ada(db, settings, alice):
         db, settings, email=ADA, name="Ada Xoqu", consents=True, phone=("+1 215 430 2201", "+12154302201"),
         message="My quokka wants to know.", source_referrer="https://guide.example.net/ada-xoqu",
     )  # fmt: skip
+    commented(db, settings, email=ADA, name="Ada Xoqu", body="What is a quokka to do?", wants_answers=True)
     history = History(db, settings, alice, 1)
     mail = a_mail(sender=f"Ada Xoqu <{ADA}>", subject="About my quokka", text="The quokka says hello.")
     mail.add_attachment(b"quokka " * 100, maintype="text", subtype="x-quokka", filename="quokka.txt")

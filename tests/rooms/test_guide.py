@@ -12,7 +12,7 @@ from tpminstitute.guide.chapters import CONTENT, GuideError, load_guide, load_pa
 from tpminstitute.guide.editions import line_for
 
 SOURCE = Path(__file__).with_name("pathway-guide.txt")
-NOTE = "A comment reaches the institute as a message. It is not published here."
+NOTE = "A comment is read at the institute before it is published."
 SLUGS = [
     "introduction",
     "understanding-the-role-of-a-program-manager-in-tech",
@@ -115,9 +115,9 @@ def test_contact_block_can_be_written_to_and_called():
     assert 'Phone: <a href="tel:+12154302201">+1 (215) 430-2201</a>' in html
 
 
-def test_post_a_comment_leads_to_the_form_at_the_foot_and_says_what_becomes_of_it():
+def test_post_a_comment_leads_to_the_comments_and_says_what_becomes_of_one():
     html = load_guide().chapters[8].html
-    assert '<a href="#write">Post a Comment</a>' in html
+    assert '<a href="/comments">Post a Comment</a>' in html
     assert NOTE in html
 
 
@@ -163,6 +163,14 @@ def test_an_edition_that_cant_be_read_is_refused_with_the_line_and_how_it_should
         load_guide(folder)
     assert line in str(refused.value)
     assert "editions.md" in str(refused.value)
+
+
+def test_a_chapters_edition_changes_with_its_own_words_only(folder):
+    before = load_guide(folder).chapters
+    (folder / "02-second.md").write_text("# Second\n\nAnothers.\n")
+    after = load_guide(folder).chapters
+    assert after[0].edition == before[0].edition
+    assert after[1].edition != before[1].edition
 
 
 def test_html_in_a_chapter_is_shown_and_does_nothing(folder):

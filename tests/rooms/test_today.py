@@ -7,6 +7,7 @@ import time_machine
 
 from tests.conftest import on_sqlite
 from tests.factories import an_account
+from tests.rooms.commented import commented
 from tests.rooms.waits import (
     a_draft_waits,
     a_mail_failed,
@@ -75,15 +76,19 @@ def test_everything_that_needs_a_person_is_there_the_oldest_promise_first(db, se
     a_draft_waits(db, MONDAY_NOON - 4 * DAY, grace.email)
     a_mail_failed(db, katherine, MONDAY_NOON - 3 * DAY)
     a_mail_to_look_at(db, MONDAY_NOON - 5 * DAY)
+    with time_machine.travel(MONDAY_NOON - 7 * DAY):
+        commented(db, settings)
+        commented(db, settings, suspicions=["Spam."])
     found = day()
     assert [(item.label, item.name) for item in found.items] == [
+        ("Comment", "Ada Lovelace"),
         ("To look at", "Mallory"),
         ("Draft", "Grace"),
         ("Mail failed", "Katherine"),
         ("Reminder", "Katherine"),
         ("Inquiry", "Grace"),
     ]
-    assert found.counts == {"reminders": 1, "people": 1, "drafts": 1, "look": 1, "mails": 1}
+    assert found.counts == {"reminders": 1, "people": 1, "drafts": 1, "look": 1, "mails": 1, "comments": 1}
 
 
 @on_sqlite
@@ -162,15 +167,17 @@ def test_the_list_can_be_ones_own_or_what_nobody_looks_after(db, settings, alice
     a_mail_failed(db, his, MONDAY_NOON)
     a_mail_failed(db, nobodys, MONDAY_NOON)
     a_mail_to_look_at(db, MONDAY_NOON)
+    with time_machine.travel(MONDAY_NOON):
+        commented(db, settings)
     mine, others = day(Whose(alice)), day(NOBODYS)
     assert [(item.label, item.name) for item in mine.items] == [
         ("Reminder", "His"),
         ("Inquiry", "Hers"),
         ("Draft", "Hers"),
     ]
-    assert mine.counts == {"reminders": 1, "people": 1, "drafts": 1, "look": 0, "mails": 0}
-    assert names(others) == ["Nobody's", "Mallory", "Nobody's"]
-    assert others.counts == {"reminders": 0, "people": 1, "drafts": 0, "look": 1, "mails": 1}
+    assert mine.counts == {"reminders": 1, "people": 1, "drafts": 1, "look": 0, "mails": 0, "comments": 0}
+    assert names(others) == ["Nobody's", "Mallory", "Nobody's", "Ada Lovelace"]
+    assert others.counts == {"reminders": 0, "people": 1, "drafts": 0, "look": 1, "mails": 1, "comments": 1}
     assert day(Whose(bob)).owners == {bob: "Bob"}
 
 

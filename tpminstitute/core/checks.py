@@ -49,6 +49,21 @@ def release(connection: Connection, table: str, column: str, check: str, named: 
     connection.execute(text(f"ALTER TABLE {table} ADD {constraint}"))
 
 
+def reword(connection: Connection, table: str, named: str, check: str) -> None:
+    """Let the constraint of a table that is called `named` after ``ck_<table>_`` say `check` instead.
+
+    Every row fulfils it already; what it said holds no brackets but those of a list of values. Raises `LookupError`
+    when the table has no such constraint.
+    """
+    name = f"ck_{table}_{named}"
+    if connection.dialect.name == "sqlite":
+        old = rf"CONSTRAINT {name} CHECK \((?:[^()]|\([^()]*\))*\)"
+        _replace_in_schema(connection, table, old, f"CONSTRAINT {name} CHECK ({check})")
+        return
+    connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+    connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check})"))
+
+
 def refer(connection: Connection, table: str, column: str, check: str, target: str) -> None:
     """Let `column` of `table` refer to `target`, such as ``topics (key)``, in place of a CHECK of fixed values.
 

@@ -64,6 +64,12 @@ def _minute(value: Any) -> Any:
     return minute_of(value) if isinstance(value, str) else value
 
 
+def _open(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().lower() not in ("on", "off"):
+        raise ValueError("write on or off")
+    return value.strip().lower() == "on" if isinstance(value, str) else value
+
+
 def _whole_hours(value: Any) -> Any:
     text = str(value).strip()
     if not text.isascii() or not text.isdigit() or len(text) > 4:
@@ -72,7 +78,7 @@ def _whole_hours(value: Any) -> Any:
 
 
 class InstituteSettings(BaseModel):
-    """Who the institute is, when it works and what it promises."""
+    """Who the institute is, when it works, what it promises, and whether its guide takes comments."""
 
     institute_name: str = "TPM Institute"
     institute_email: str = "info@tpminstitute.org"
@@ -86,6 +92,7 @@ class InstituteSettings(BaseModel):
     promise_working_hours: Annotated[int, BeforeValidator(_whole_hours)] = 8
     promise_warn_hours: Annotated[int, BeforeValidator(_whole_hours)] = 2
     digest_minute: Annotated[int, BeforeValidator(_minute)] = 7 * 60
+    comments_open: Annotated[bool, BeforeValidator(_open)] = True
 
     @property
     def institute_zone(self) -> ZoneInfo:

@@ -38,7 +38,8 @@ class GuideError(Refusal):
 class Chapter:
     """One chapter: `html` and `text` are its body without the title, `minutes` its reading time.
 
-    `source` is its Markdown as written, `parts` what has an anchor of its own in it.
+    `source` is its Markdown as written, `parts` what has an anchor of its own in it; `edition` is a short hash of it, and
+    changes with every word of this chapter.
     """
 
     slug: str
@@ -48,6 +49,7 @@ class Chapter:
     minutes: int
     source: str
     parts: tuple[Part, ...]
+    edition: str
 
     @property
     def words(self) -> int:
@@ -155,7 +157,8 @@ def _chapter(path: Path) -> Chapter:
     text = _text(tokens)
     if not text:
         raise GuideError(f"{path} has a title and no text. Write the chapter, or take the file away.")
-    return Chapter(name["slug"], title, _html(tokens), text, _minutes(text), body, parts)
+    edition = _digest(title, body.strip())
+    return Chapter(name["slug"], title, _html(tokens), text, _minutes(text), body, parts, edition)
 
 
 def _refuse_doubles(files: Sequence[Path]) -> None:
@@ -221,7 +224,9 @@ def _minutes(text: str) -> int:
 
 
 def _edition(title: str, chapters: Sequence[Chapter]) -> str:
-    digest = hashlib.sha256(title.encode())
-    for chapter in chapters:
-        digest.update("\0".join(("", chapter.slug, chapter.title, chapter.source.strip())).encode())
-    return digest.hexdigest()[:8]
+    told = (part for chapter in chapters for part in (chapter.slug, chapter.title, chapter.source.strip()))
+    return _digest(title, *told)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]

@@ -24,6 +24,9 @@ from tpminstitute.mail.templates import current_source
 BY_MAIL = "mail"
 """The source of an inquiry that came by mail."""
 
+BY_COMMENT = "comments"
+"""The source of an inquiry that staff made of a comment on the guide."""
+
 SEND_GUIDE = "/guide/send"
 """The source of an inquiry that asks for the guide by mail: the page where one asks."""
 
@@ -55,6 +58,7 @@ ACKNOWLEDGEMENT_REASON = "You get this because a message with this address was s
 ACKNOWLEDGEMENT_REASON_BY_MAIL = "You get this because you wrote to us from this address."
 
 GUIDE_REASON = "You get this because somebody asked on our site that the guide be sent to this address."
+ACKNOWLEDGEMENT_REASON_BY_COMMENT = "You get this because a comment on our guide was sent with this address."
 
 
 def reference(inquiry: Inquiry) -> str:
@@ -67,6 +71,8 @@ def source_sentence(inquiry: Inquiry) -> str:
     """Return where the visitor came from, as staff read it."""
     if inquiry.source_page == BY_MAIL:
         return "Wrote by mail"
+    if inquiry.source_page == BY_COMMENT:
+        return "Commented on the guide"
     came = f", came from {inquiry.source_referrer}" if inquiry.source_referrer else ""
     return f"Wrote on {PAGES.get(inquiry.source_page, inquiry.source_page)}{came}"
 
@@ -189,10 +195,13 @@ def acknowledgement_frame(settings: Settings, reason: str = ACKNOWLEDGEMENT_REAS
     )
 
 
-def _reason(key: str, by_mail: str | None) -> str:
+def _reason(inquiry: Inquiry, key: str, by_mail: str | None) -> str:
     if key == GUIDE_TO_KEEP:
         return GUIDE_REASON
-    return ACKNOWLEDGEMENT_REASON if by_mail is None else ACKNOWLEDGEMENT_REASON_BY_MAIL
+    if by_mail is not None:
+        return ACKNOWLEDGEMENT_REASON_BY_MAIL
+    by_comment = inquiry.source_page == BY_COMMENT
+    return ACKNOWLEDGEMENT_REASON_BY_COMMENT if by_comment else ACKNOWLEDGEMENT_REASON
 
 
 def acknowledgement_variables(settings: Settings, name: str, topic: str, reference: str) -> dict[str, str]:
@@ -215,7 +224,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
     letter = render(
         current_source(session, key),
         _variables(session, settings, inquiry),
-        acknowledgement_frame(settings, _reason(key, by_mail)),
+        acknowledgement_frame(settings, _reason(inquiry, key, by_mail)),
     )
     return Order(
         kind=MessageKind.ACKNOWLEDGEMENT,

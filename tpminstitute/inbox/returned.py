@@ -20,11 +20,10 @@ def bounced(session: Session, message: Message, bounce: Bounce) -> None:
     session.add(event(message.id, DeliveryEventKind.BOUNCED, said))
     for_good = "came back for good" if bounce.permanent else "is delayed, or came back for now"
     sentence = f"{describe(message.kind, message.subject)} {for_good}: {said}"
-    if message.contact_id is None:
-        return
-    record(session, message.contact_id, ActivityKind.MAIL_BOUNCED, sentence)
+    if message.contact_id is not None:
+        record(session, message.contact_id, ActivityKind.MAIL_BOUNCED, sentence)
     if bounce.permanent and message.kind not in ALWAYS_SENT:
-        _close(session, message, message.contact_id, SuppressionReason.HARD_BOUNCE, said)
+        _close(session, message, SuppressionReason.HARD_BOUNCE, said)
 
 
 def complained_of(session: Session, message: Message) -> None:
@@ -32,15 +31,17 @@ def complained_of(session: Session, message: Message) -> None:
     text = "Reported as spam."
     session.add(event(message.id, DeliveryEventKind.COMPLAINED_OF, text))
     sentence = f"{describe(message.kind, message.subject)} was reported as spam."
+    if message.contact_id is not None:
+        record(session, message.contact_id, ActivityKind.MAIL_COMPLAINED_OF, sentence)
+    if message.kind not in ALWAYS_SENT:
+        _close(session, message, SuppressionReason.COMPLAINT, sentence)
+
+
+def _close(session: Session, message: Message, reason: SuppressionReason, note: str) -> None:
+    closed = suppress(session, message.recipient_key, reason, note)
     if message.contact_id is None:
         return
-    record(session, message.contact_id, ActivityKind.MAIL_COMPLAINED_OF, sentence)
-    if message.kind not in ALWAYS_SENT:
-        _close(session, message, message.contact_id, SuppressionReason.COMPLAINT, sentence)
-
-
-def _close(session: Session, message: Message, contact_id: int, reason: SuppressionReason, note: str) -> None:
-    if suppress(session, message.recipient_key, reason, note):
+    if closed:
         sentence = f"The address {message.recipient} was closed. {SENTENCES[reason]}"
-        record(session, contact_id, ActivityKind.ADDRESS_CLOSED, sentence)
-    stop_for_contact(session, contact_id, SENTENCES[reason])
+        record(session, message.contact_id, ActivityKind.ADDRESS_CLOSED, sentence)
+    stop_for_contact(session, message.contact_id, SENTENCES[reason])

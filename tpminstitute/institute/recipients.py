@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     REPLY = "reply"
     PROMISE = "promise"
     FAILED_MAIL = "failed_mail"
+    COMMENT = "comment"
     WEEKLY_SUMMARY = "weekly_summary"
 
 
@@ -33,10 +34,11 @@ NOTICE_LABELS = {
     NoticeKind.REPLY: "An answer that a visitor writes",
     NoticeKind.PROMISE: "A reply promise that is about to be broken",
     NoticeKind.FAILED_MAIL: "A mail that could not be delivered",
+    NoticeKind.COMMENT: "A comment that waits for approval",
     NoticeKind.WEEKLY_SUMMARY: "The weekly summary",
 }
 
-MAY_BE_TOLD_NOBODY = frozenset({NoticeKind.FAILED_MAIL, NoticeKind.WEEKLY_SUMMARY})
+MAY_BE_TOLD_NOBODY = frozenset({NoticeKind.FAILED_MAIL, NoticeKind.COMMENT, NoticeKind.WEEKLY_SUMMARY})
 """What is only looked up: the desk shows it to whoever asks, and nobody waits for an answer."""
 
 

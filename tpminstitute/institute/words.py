@@ -15,6 +15,7 @@ LABELS = {
     "promise_working_hours": "Reply promise in working hours",
     "promise_warn_hours": "Warning before the promise ends, in working hours",
     "digest_minute": "Morning digest",
+    "comments_open": "Comments on the guide",
 }
 
 
@@ -29,6 +30,8 @@ def in_words(name: str, value: Any) -> str:
         return written_hours(value)
     if name == "digest_minute":
         return reading_of(value)
+    if isinstance(value, bool):
+        return "open" if value else "closed"
     if isinstance(value, int):
         return str(value)
     return f"“{', '.join(value.splitlines())}”" if value else "nothing"

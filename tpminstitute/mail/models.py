@@ -19,6 +19,8 @@ class MessageKind(StrEnum):
     TEST = "test"
     REPLY = "reply"
     STAFF = "staff"
+    COMMENT_ANSWER = "comment_answer"
+    PUBLICATION = "publication"
 
 
 class MessageStatus(StrEnum):
@@ -42,7 +44,8 @@ class MessageStatus(StrEnum):
 class Message(Base):
     """One e-mail, exactly as sent; the row is the outbox (DESIGN.md 4.3).
 
-    One to the institute's own people (`MessageKind.STAFF`) is about no contact.
+    One to the institute's own people (`MessageKind.STAFF`) is about no contact, and neither is one to who commented on
+    the guide (`MessageKind.COMMENT_ANSWER`).
     `cause` names the fact that made it (`inquiry:17`, `enrollment:4`), `dedupe_key` the mail that fact owes once.
     """
 
@@ -67,7 +70,7 @@ class Message(Base):
         ),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_at_a_time"),
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
-        CheckConstraint("contact_id IS NOT NULL OR kind = 'staff'", name="about_somebody"),
+        CheckConstraint("contact_id IS NOT NULL OR kind IN ('staff', 'comment_answer')", name="about_somebody"),
         non_empty("recipient"),
     )
 
@@ -98,7 +101,7 @@ class Message(Base):
 
 
 WHOSE = cast("InstrumentedAttribute[int]", Message.contact_id)
-"""The contact of a mail that isn't to staff: there always is one."""
+"""The contact of a mail that isn't to staff or to who commented: there always is one."""
 
 
 class DeliveryEventKind(StrEnum):

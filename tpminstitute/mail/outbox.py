@@ -25,6 +25,8 @@ LABELS = {
     MessageKind.TEST: "Test",
     MessageKind.REPLY: "Reply",
     MessageKind.STAFF: "Mail to staff",
+    MessageKind.COMMENT_ANSWER: "Word of an answer to a comment",
+    MessageKind.PUBLICATION: "Question whether to publish",
 }
 
 UNSENT = (MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)
@@ -40,7 +42,8 @@ class Order:
     """A mail that is owed: to whom, why, and which letter.
 
     `sender_name` is who writes, the institute by default; `despite_closed` says that a person was told that the
-    address is closed, and wants this one mail to go nevertheless. Only a mail to staff may have no `contact_id`.
+    address is closed, and wants this one mail to go nevertheless. Only a mail to staff or to who commented may have no
+    `contact_id`.
     `goes_at` is a moment that a person chose for it; `rests` how long it can be taken back before it goes.
     """
 

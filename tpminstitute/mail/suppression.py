@@ -18,6 +18,10 @@ ALWAYS_SENT = (MessageKind.NOTICE, MessageKind.TEST, MessageKind.STAFF)
 """What goes to the institute's own people, whatever the list says."""
 
 
+UNASKED = (MessageKind.FOLLOW_UP, MessageKind.COMMENT_ANSWER, MessageKind.PUBLICATION)
+"""What an opt-out stands against: mails that answer nothing that their reader sent us just now."""
+
+
 def suppress(
     session: Session,
     email_key: str,
@@ -97,7 +101,7 @@ def closed_to_this_message() -> ColumnElement[bool]:
             Suppression.email_key == Message.recipient_key,
             or_(
                 Suppression.reason != SuppressionReason.OPT_OUT,
-                Message.kind == MessageKind.FOLLOW_UP,
+                Message.kind.in_(UNASKED),
             ),
         ),
     )

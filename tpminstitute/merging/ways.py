@@ -50,6 +50,7 @@ WAYS = {
     "notes": Way.MOVES,
     "presences": Way.MADE_ANEW,
     "promise_warnings": Way.MOVES,
+    "published_answers": Way.MOVES,
     "received_mails": Way.MOVES,
     "reminders": Way.MOVES,
     "removed_notes": Way.MOVES,

@@ -24,6 +24,7 @@ from tpminstitute.mail.queries import plain_text
 from tpminstitute.merging.service import address_keys, expect_no_mail_on_its_way
 from tpminstitute.pipeline.models import Lead
 from tpminstitute.pipeline.service import lost_stage
+from tpminstitute.privacy.forgetting_comments import forget_comments
 from tpminstitute.privacy.models import ErasedAddress, Erasure, RuleKind
 from tpminstitute.privacy.personal import BLANKED, BY_ADDRESS, GONE, OF_THE_CONTACT, Instead, of_contacts
 from tpminstitute.sequences.stopping import stop_for_contact
@@ -58,6 +59,7 @@ def erase(
     _keep_opt_outs(session, contact, keys)
     session.execute(update(Contact).where(Contact.id.in_(ids)).values(erased_at=clock.now()))
     _blank_audit(session, contact, ids, keys)
+    forget_comments(session, keys, REASON)
     _blank_mails_to_staff(session, contact, keys)
     _take_mails_that_wait_elsewhere(session, contact.id, keys)
     _forget_addresses(session, keys)

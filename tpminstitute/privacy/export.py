@@ -21,6 +21,7 @@ from tpminstitute.mail.models import Message, Suppression
 from tpminstitute.merging.service import address_keys
 from tpminstitute.merging.ways import WAYS, Way
 from tpminstitute.privacy.erasing import shells_of
+from tpminstitute.privacy.forgetting_comments import comments_of
 from tpminstitute.privacy.personal import of_contacts
 from tpminstitute.timeline.models import ActivityKind
 
@@ -96,6 +97,7 @@ def _sections(
     closed = select(Suppression.email_key, Suppression.reason, Suppression.note, Suppression.at)
     found = session.execute(closed.where(Suppression.email_key.in_(keys))).mappings().all()
     yield "closed_addresses", (_plain(row) for row in found)
+    yield "comments", (_plain(row) for row in comments_of(session, keys))
     public_ids = session.scalars(select(Contact.public_id).where(Contact.id.in_(ids))).all()
     words = [func.lower(AuditEntry.subject).contains(word, autoescape=True) for word in (*keys, *public_ids)]
     lines = select(AuditEntry.at, Account.name.label("who"), AuditEntry.action, AuditEntry.subject).outerjoin(

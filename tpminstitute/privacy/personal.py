@@ -54,6 +54,7 @@ GONE = frozenset(
         "notes",
         "presences",
         "promise_warnings",
+        "published_answers",
         "received_attachments",
         "received_contents",
         "reminders",
@@ -118,7 +119,7 @@ OF_THE_CONTACT: Mapping[str, Instead] = {
 }
 """The same of the contact's own row; `email_key` has to differ from shell to shell."""
 
-BY_ADDRESS = ("import_problems", "import_rows", "suppressions")
+BY_ADDRESS = ("comment_writers", "import_problems", "import_rows", "suppressions")
 """Tables that know people by an address of theirs (`email_key`), whether they are contacts or not."""
 
 KEPT: Mapping[str, frozenset[str]] = {

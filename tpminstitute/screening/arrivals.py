@@ -59,11 +59,14 @@ class Counts:
 
 
 def keys_of(secret_key: str, email: str, address: str, form: str, folded: Folded) -> Keys:
-    """Return what a letter is counted by: its sender's e-mail and IP address, its opened page, its words."""
+    """Return what a letter is counted by: its sender's e-mail and IP address, its opened page, its words.
+
+    Who leaves no e-mail address, as under a comment, is known by the page they opened.
+    """
     digest = digest_for(secret_key, "arrivals")
     network = network_of(address)
     return Keys(
-        sender=digest(f"address:{email.casefold()}"),
+        sender=digest(f"address:{email.casefold()}" if email else f"page:{form}"),
         network=digest(f"network:{network}") if network else None,
         form=digest(f"form:{form}") if form else None,
         texts=[digest(part) for part in _parts(folded.words)],

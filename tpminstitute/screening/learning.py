@@ -42,7 +42,7 @@ def words_of(text: str, email: str, folded: Folded) -> list[str]:
     words = [word for word in folded.words if _SHORTEST <= len(word) <= _LONGEST and not word.isdigit()]
     hosts = [f"host:{host}" for host in links.hosts_in(text)[:10]]
     domain = email.rpartition("@")[2].lower()
-    sender = [] if is_provider(domain) else [f"from:{domain}"]
+    sender = [] if not domain or is_provider(domain) else [f"from:{domain}"]
     return list(dict.fromkeys([*sender, *hosts, *words]))[:_MOST_WORDS]
 
 

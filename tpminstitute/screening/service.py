@@ -79,6 +79,12 @@ def screen(session: Session, secret_key: str, evidence: Evidence) -> Verdict:
     return Verdict([*found, *content.reasons(evidence.name, evidence.email, text, folded)])
 
 
+def judged_by_words(name: str, text: str) -> Verdict:
+    """Return the verdict on what somebody says, whoever they are and however it came; it counts as no new letter."""
+    text = text[:LONGEST]
+    return Verdict(content.reasons(name, "", text, fold(text)))
+
+
 def sent_how(evidence: Evidence) -> list[Reason]:
     """Return what speaks against a letter in how its form was filled in."""
     found = []

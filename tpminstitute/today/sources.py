@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy import Select, exists, func, null, select, text
 from sqlalchemy.orm import Session
 
+from tpminstitute.comments.chapters import title_of
+from tpminstitute.comments.models import Comment
 from tpminstitute.contacts.models import Contact, ContactCard
 from tpminstitute.inbox.models import Conversation, ReceivedMail, Standing, Turn
 from tpminstitute.inbox.queries import EXCERPT
@@ -172,6 +174,30 @@ def _mails(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]
         yield _item("mails", label, asked.promise, *row[:-4], about=f"{LABELS[row[-3]]} “{row[-2]}”", excerpt=row[-1])
 
 
+# --- comments that wait for approval ------------------------------------------------------------------------
+
+_HELD = text("comments.state = 'held'")
+
+
+def _held_comments(asked: Asked) -> Select[int]:
+    return select(Comment.id).where(_HELD, *asked.whose.of(null()))
+
+
+def _comments(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[Item]:
+    query = select(
+        Comment.id,
+        Comment.created_at,
+        Comment.name,
+        Comment.public_id,
+        Comment.chapter,
+        func.substr(Comment.body, 1, EXCERPT),
+    )
+    for row in session.execute(query.where(Comment.id.in_(ids))):
+        who = (row.id, row.created_at, row.name, None, None)
+        about = f"on “{title_of(row.chapter)}”"
+        yield _item("comments", "Comment", asked.promise, *who, ref=row.public_id, about=about, excerpt=row[5])
+
+
 SOURCES = (
     Source(
         "reminders",
@@ -218,6 +244,15 @@ SOURCES = (
         Message.id,
         _undecided_mails,
         _mails,
+    ),
+    Source(
+        "comments",
+        "Comments",
+        ("1 comment to approve", "{} comments to approve"),
+        Comment.created_at,
+        Comment.id,
+        _held_comments,
+        _comments,
     ),
 )
 """Of things with the same promise the earlier source comes first."""

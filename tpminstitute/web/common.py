@@ -1,6 +1,7 @@
 """What every door of the web shares: the service's parts, a session per request, headers, errors, texts of time."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.local import LocalProxy
 
 from tpminstitute.accounts.audit import ADDRESS
+from tpminstitute.comments.queries import Talk, counts
 from tpminstitute.contacts.topics import SHIPPED, Topics, keep_topics, topics_of
 from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
@@ -77,11 +79,13 @@ def configured() -> Settings:
 
 @dataclass(frozen=True)
 class Shared:
-    """What every page is made of and staff change: the settings that hold, the topics, and the courses one may see."""
+    """What every page is made of and staff change: the settings that hold, the topics, the courses one may see, and how
+    much is said about each chapter of the guide."""
 
     settings: Settings
     topics: Topics
     courses: Catalogue = field(default_factory=Catalogue)
+    talk: Mapping[str, Talk] = field(default_factory=dict)
 
 
 def shared() -> Shared:
@@ -185,7 +189,8 @@ def add_common(app: Flask) -> None:
     before = Shared(service.settings, SHIPPED)
 
     def read(reading: Session) -> Shared:
-        return Shared(overlay(reading, app.extensions["tpm"].settings), topics_of(reading), catalogue_of(reading))
+        holds = overlay(reading, app.extensions["tpm"].settings)
+        return Shared(holds, topics_of(reading), catalogue_of(reading), counts(reading))
 
     app.extensions["tpm_kept"] = Kept(service.db, before, read)
 

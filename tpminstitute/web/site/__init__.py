@@ -6,10 +6,13 @@ site = Blueprint("site", __name__)
 
 from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     calendar_feed,  # noqa: F401
+    comment_links,  # noqa: F401
+    comments,  # noqa: F401
     courses,  # noqa: F401
     go,  # noqa: F401
     guide_files,  # noqa: F401
     health,  # noqa: F401
+    own_comment,  # noqa: F401
     pages,  # noqa: F401
     pathway,  # noqa: F401
     search,  # noqa: F401

@@ -76,16 +76,18 @@ class FormToken:
         return tokens.digest(json.dumps([self.nonce, *fields]))
 
 
-class _Text:
+class Text:
     """Checks one text field: there, short enough, storable, on one line where it is a line."""
 
     def __init__(self, missing: str, longest: int, *, one_line: bool = True, optional: bool = False) -> None:
+        """Parameters: `missing`, what is said of an empty field; `longest`, in characters."""
         self.missing, self.longest, self.one_line, self.optional = missing, longest, one_line, optional
         self.field_flags: dict[str, Any] = (
             {"maxlength": longest} if optional else {"maxlength": longest, "required": True}
         )
 
     def __call__(self, form: FlaskForm, field: StringField) -> None:
+        """Raise `StopValidation` for a text that can't be taken."""
         text = field.data or ""
         if not text.strip():
             raise StopValidation(None if self.optional else self.missing)
@@ -99,11 +101,12 @@ class _Text:
             raise StopValidation(self.missing or "Write this in letters that can be seen.")
 
 
-def _trimmed(text: str | None) -> str:
+def trimmed(text: str | None) -> str:
+    """Return `text` without white space around it."""
     return (text or "").strip()
 
 
-def _unix_lines(text: str | None) -> str:
+def unix_lines(text: str | None) -> str:
     """Undo what browsers do to line ends when they send a text area (HTML, 4.10.11)."""
     return (text or "").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -117,18 +120,18 @@ class LetterForm(FlaskForm):
         csrf = False
 
     name = StringField(
-        filters=[_trimmed],
-        validators=[_Text("Write your name, so that we know whom to answer.", LONGEST_NAME)],
+        filters=[trimmed],
+        validators=[Text("Write your name, so that we know whom to answer.", LONGEST_NAME)],
     )
     email = EmailField(
-        filters=[_trimmed],
-        validators=[_Text("Write your e-mail address: the answer goes there.", LONGEST_EMAIL)],
+        filters=[trimmed],
+        validators=[Text("Write your e-mail address: the answer goes there.", LONGEST_EMAIL)],
     )
-    phone = TelField(filters=[_trimmed], validators=[_Text("", LONGEST_PHONE, optional=True)])
+    phone = TelField(filters=[trimmed], validators=[Text("", LONGEST_PHONE, optional=True)])
     topic = SelectField(choices=[], validate_choice=False)
     message = TextAreaField(
-        filters=[_unix_lines],
-        validators=[_Text("Write your message; a sentence is enough.", LONGEST_MESSAGE, one_line=False)],
+        filters=[unix_lines],
+        validators=[Text("Write your message; a sentence is enough.", LONGEST_MESSAGE, one_line=False)],
     )
     consent = BooleanField()
     token = HiddenField()

@@ -4,6 +4,7 @@ from typing import cast
 
 from flask import current_app, render_template
 
+from tpminstitute.comments.chapters import commented
 from tpminstitute.contacts import consent
 from tpminstitute.guide import figure
 from tpminstitute.guide.book import Book, in_words
@@ -32,5 +33,8 @@ def _render(book: Book, shelf: Shelf) -> str:
         epub=shelf.file(book, EPUB),
         pdf=shelf.lying_there(book, PDF),
         form=form,
+        commented={chapter.slug for chapter in commented()},
+        talk=shared().talk,
+        comments_open=shared().settings.comments_open,
         consent_wording=consent.CURRENT_WORDING.text,
     )

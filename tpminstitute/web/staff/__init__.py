@@ -11,6 +11,8 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     audit,  # noqa: F401
     bulk,  # noqa: F401
     calendar,  # noqa: F401
+    comment_settings,  # noqa: F401
+    comments,  # noqa: F401
     contact_facts,  # noqa: F401
     courses,  # noqa: F401
     dates_of_courses,  # noqa: F401

@@ -8,6 +8,7 @@ from flask import request, url_for
 from flask_login import current_user
 
 from tpminstitute.accounts.models import Role
+from tpminstitute.comments.desk import count_held
 from tpminstitute.sequences.drafts import SHOWN, count_waiting
 from tpminstitute.web.common import session
 
@@ -48,6 +49,11 @@ def _drafts_waiting() -> str:
     return f"{SHOWN}+" if found > SHOWN else str(found or "")
 
 
+def _comments_waiting() -> str:
+    found = count_held(session(), SHOWN + 1)
+    return f"{SHOWN}+" if found > SHOWN else str(found or "")
+
+
 PLACES = (
     Place("Today", "staff.today", ("/", "/today", "/reminders", "/news")),
     Place("Inbox", "staff.inbox", ("/inbox", "/received")),
@@ -63,6 +69,7 @@ QUIET_PLACES = (
     Place("Courses", "staff.courses", ("/courses",)),
     Place("Pathway check", "staff.pathway_table", ("/pathway",)),
     Place("Mail", "staff.mail", ("/mail", "/own-mail")),
+    Place("Comments", "staff.comments", ("/comments",), _comments_waiting),
     Place("Duplicates", "staff.duplicates", ("/duplicates", "/merge", "/merges")),
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
     Place("Reports", "staff.reports", ("/reports",)),

@@ -60,6 +60,7 @@ def settings_overview() -> str:
         "staff/settings.html",
         institute_settings=[found[name] for name in INSTITUTE],
         promise_settings=[found[name] for name in PROMISE],
+        comments_setting=found["comments_open"],
         labels=LABELS,
         shown=shown,
         notices={label: in_words(session(), told(session(), kind)[0]) for kind, label in NOTICE_LABELS.items()},
@@ -114,8 +115,8 @@ def reset_setting(name: str) -> Response:
         flash(f"{LABELS[name]} is as the operator set it again.", "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
-    page = "staff.promise_settings" if name in PROMISE else "staff.institute_settings"
-    return redirect(url_for(page), 303)
+    pages = dict.fromkeys(PROMISE, "staff.promise_settings") | {"comments_open": "staff.comment_settings"}
+    return redirect(url_for(pages.get(name, "staff.institute_settings")), 303)
 
 
 def may_administer() -> bool:

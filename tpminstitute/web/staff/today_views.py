@@ -132,6 +132,8 @@ def _owner(today: Today, item: Item) -> str:
 def _href(item: Item) -> str:
     if item.source == "look":
         return url_for("staff.received_mail", public_id=item.ref)
+    if item.source == "comments":
+        return url_for("staff.comment", public_id=item.ref)
     if item.contact_public_id is None:
         return url_for("staff.mail")
     anchor = f"draft-{item.ref}" if item.source == "drafts" else None

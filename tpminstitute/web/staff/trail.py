@@ -22,6 +22,7 @@ KIND_OF_PLACE = {
     "accounts": "account",
     "account": "account",
     "calendar": "calendar",
+    "comments": "comment",
     "contacts": "contact",
     "courses": "calendar",
     "drafts": "follow_ups",

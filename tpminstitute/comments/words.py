@@ -1,0 +1,44 @@
+"""What a visitor typed as a comment, made into safe HTML: paragraphs, emphasis, code, lists, quotes and links."""
+
+from functools import lru_cache
+from typing import cast
+
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+
+from tpminstitute.core.text import visible
+
+DEEPEST = 8
+"""How far blocks may stand within blocks; a text that goes deeper is shown as it was typed."""
+
+_RULES = ["backticks", "blockquote", "emphasis", "entity", "escape", "fence", "link", "autolink", "list", "newline"]
+_TAGS = {"p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "br"}
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+_SCHEMES = {"http", "https"}
+_REL = "nofollow ugc noopener"
+"""Search engines follow none of it (`ugc`: what users wrote), and the page behind it learns nothing of ours."""
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("zero", {"html": False, "breaks": True}).enable(_RULES)
+
+
+@lru_cache(maxsize=1024)
+def html_of(body: str) -> Markup:
+    """Return a comment as HTML that can do nothing but be read.
+
+    No headings, no pictures, no tags of its own; links lead to the web only. Characters that hide or reorder others
+    are written out. What is nested deeper than `DEEPEST` is shown as it was typed, so that no word is lost.
+    """
+    text = visible(body)
+    tokens = _markdown().parse(text)
+    if any(token.level > DEEPEST for token in tokens):
+        return Markup("<p>{}</p>").format(Markup("<br>\n").join(escape(line) for line in text.splitlines()))
+    html = cast(str, _markdown().renderer.render(tokens, _markdown().options, {}))
+    return Markup(
+        nh3.clean(
+            html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, url_relative="deny", link_rel=_REL
+        ).strip()
+    )
