@@ -8,7 +8,7 @@ from tpminstitute.core.db import UtcDateTime
 from tpminstitute.mail.models import MessageKind
 
 revision = "0022"
-down_revision = "0018"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
