@@ -15,7 +15,6 @@ from tests.rooms.commented import comment_of, commented
 from tests.rooms.post import Post
 from tests.rooms.test_comments import answered, on_it, page, published_by
 from tpminstitute.comments import moderation, notices
-from tpminstitute.comments.judging import Signs
 from tpminstitute.comments.links import own_token, stop_url, writer_of_stop
 from tpminstitute.comments.models import CommentState, CommentWriter
 from tpminstitute.comments.submit import edit
@@ -164,7 +163,7 @@ def test_who_is_erased_is_forgotten_in_comments_and_their_links_say_so(db, setti
     with db.write() as session:
         assert notices.stop(session, writer_of_stop(settings, token)) is None
     with pytest.raises(Refusal, match="can't be changed"):
-        on_it(db, top, lambda session, row: edit(session, settings, row, "Ada", "Back again", Signs()))
+        on_it(db, top, lambda session, row: edit(session, settings, row, "Ada", "Back again"))
 
 
 @on_sqlite

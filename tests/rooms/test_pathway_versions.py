@@ -174,7 +174,7 @@ def test_the_newest_pathway_is_the_one_that_staff_see_and_spam_has_none(db, sett
         assert found is not None
         assert (found[0].pathway, found[1].id) == ("1-2b0a-b2", last.id)
     with db.write() as session:
-        mark_spam(session, locked_inquiry(session, last.public_id), alice)
+        mark_spam(session, settings, locked_inquiry(session, last.public_id), alice)
         found = newest_pathway(session, first.contact_id)
         assert found is not None
         assert found[1].state is InquiryState.OPEN
