@@ -60,8 +60,8 @@ def test_a_file_is_imported_in_a_shell(db, ran, tmp_path, alice, sheet):
     problems = tmp_path / "problems.csv"
     options = ("--column", "Who=name", "--tag", "fair", "--problems", str(problems))
     said = ran("import", file, *options)
-    assert "Dry run: 1 new contacts; 1 rows left out." in said
-    assert "Imported: 1 contacts added; 1 rows left out." in said
+    assert "Dry run: 1 new contact; 1 row left out." in said
+    assert "Imported: 1 contact added; 1 row left out." in said
     assert contact_of(db, GRACE).name == "Grace"
     assert [row.account_id for row in rows(db, ContactTag)] == [alice.id]
     assert "“bob@” is no e-mail address" in problems.read_text("utf-8-sig")

@@ -79,18 +79,18 @@ def test_a_file_is_brought_looked_at_imported_and_taken_back(db, settings, app, 
     assert Job.IMPORT in app.extensions["tpm"].db.publisher.jobs
     let_work(db, settings)
     page = desk.page(working.attrs["address"])
-    assert [e.words for e in page.first("dl", class_="report").all("div")] == ["new contacts 1", "rows left out 1"]
+    assert [e.words for e in page.first("dl", class_="report").all("div")] == ["new contact 1", "row left out 1"]
     assert "“bob@” is no e-mail address" in page.text
     assert count(db, Contact) == 0
     answer = desk.press("Import 1 row", page)
     let_work(db, settings)
     page = after(desk, answer)
-    assert "contacts added 1" in page.first("dl", class_="report").words
+    assert "contact added 1" in page.first("dl", class_="report").words
     assert contact_of(db, GRACE).name == "Grace Hopper"
     answer = desk.press("Revert the import", page)
     let_work(db, settings)
     page = after(desk, answer)
-    assert "contacts removed 1" in page.first("dl", class_="report").words
+    assert "contact removed 1" in page.first("dl", class_="report").words
     assert (count(db, Contact), count(db, ContactTag)) == (0, 0)
     assert actions(db) == [
         "bring_file",
@@ -118,7 +118,7 @@ def test_rows_with_problems_are_downloaded_to_be_mended_and_brought_again(db, se
     assert row[:5] == ["Bob", "", "bob@", "", "3"]
     mended = answer.get_data().replace(b"bob@", b"bob@example.org")
     page = checked(db, settings, desk, mended)
-    assert page.first("dl", class_="report").words == "new contacts 1"
+    assert page.first("dl", class_="report").words == "new contact 1"
     assert "import_problems_exported" in actions(db)
 
 

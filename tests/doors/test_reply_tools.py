@@ -57,7 +57,7 @@ def ada(db, settings):
 def test_a_reply_can_be_undone_for_ten_seconds_and_is_in_the_editor_again(db, settings, desk, ada):
     answer = desk.press("Send reply", desk.page(home_of(db)), text="Yes, on Tuesdays.")
     bar = desk.page(answer.location).first("div", class_="undo")
-    assert "The reply goes in ten seconds." in bar.words
+    assert "You can take the reply back for ten seconds." in bar.words
     assert "taken back" in says(desk.press("Undo", bar), desk)
     assert editor(desk, db) == "Yes, on Tuesdays."
     assert arrived(db, settings, timedelta(minutes=1)) == []

@@ -60,7 +60,7 @@ def a_text_is_sent_and_undone(service: Started, alice):
     expect(alice.get_by_label("Reply")).to_be_focused()
     alice.keyboard.type(" See you there.")
     press("Control+Enter")
-    expect(alice.get_by_text("The reply goes in ten seconds.")).to_be_visible()
+    expect(alice.get_by_text("You can take the reply back for ten seconds.")).to_be_visible()
     press("u")
     expect(alice.get_by_label("Reply")).to_have_value(written)
     with service.database() as db:

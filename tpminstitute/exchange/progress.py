@@ -32,6 +32,21 @@ _UNDID = {
     "kept": "stayed, for a reason",
 }
 
+_OF_ONE = {
+    "new contacts": "new contact",
+    "known contacts that get something": "known contact that gets something",
+    "known contacts that have it all": "known contact that has it all",
+    "known contacts that are left as they are": "known contact that is left as it is",
+    "rows left out": "row left out",
+    "contacts added": "contact added",
+    "known contacts changed": "known contact changed",
+    "known contacts had it all": "known contact had it all",
+    "known contacts left as they were": "known contact left as it was",
+    "contacts removed": "contact removed",
+    "known contacts as they were": "known contact as it was",
+}
+"""The same where it is only one."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -70,4 +85,4 @@ def report_of(job: Import) -> list[tuple[int, str]]:
         counted = [(done.get(outcome, 0), words) for outcome, words in _DID.items()]
     else:
         counted = [(job.checked.get(outcome, 0), words) for outcome, words in _WILL.items()]
-    return [(number, words) for number, words in counted if number]
+    return [(number, _OF_ONE.get(words, words) if number == 1 else words) for number, words in counted if number]

@@ -170,7 +170,7 @@ def sample_of(session: Session, kind: RuleKind, ids: Sequence[int]) -> Sequence[
 RULES: Mapping[RuleKind, Rule] = {
     RuleKind.QUIET_CONTACTS: Rule(
         "Quiet contacts",
-        "Whoever nobody heard of and nobody wrote or spoke to is erased; not who is won, or gets follow-ups now.",
+        "Contacts are erased who heard and said nothing for so long; not who was won, or gets follow-ups now.",
         "months",
         _quiet_contacts,
         _erase_quiet,

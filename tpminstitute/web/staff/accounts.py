@@ -25,7 +25,7 @@ from tpminstitute.web.staff.messages import ROW_ID
 
 ROLES = {
     Role.ADMINISTRATOR: ("Administrator", "does everything, and says who comes in"),
-    Role.ADVISOR: ("Advisor", "works with contacts: replies, notes, follow-ups"),
+    Role.ADVISOR: ("Advisor", "replies, notes, follow-ups"),
     Role.READER: ("Reader", "looks, and changes nothing"),
 }
 

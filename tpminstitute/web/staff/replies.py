@@ -63,7 +63,7 @@ def send_reply(public_id: str) -> Response | tuple[str, int]:
         held = control(session()).held
         once = "The reply is kept. It goes out once mail is not held any more."
         flash(once if held else "The reply is on its way.", "success")
-        offer_undo("The reply goes in ten seconds.", back)
+        offer_undo("You can take the reply back for ten seconds.", back)
     return to_contact(contact.public_id)
 
 

@@ -85,7 +85,7 @@ def answer_sheets(report: AnswersReport, chosen: Period) -> list[Sheet]:
         Sheet(
             "first-answers",
             "Working hours until the first answer",
-            [_piece(chosen), "Median", "90 % within", "In time", "Closed without an answer"],
+            [_piece(chosen), "Median", "90% within", "In time", "Closed without an answer"],
             took,
             note="An answer is a mail or a noted call by a person. Only working hours count.",
         ),
