@@ -86,5 +86,6 @@ def open_desk(url: str, folder: Path) -> Desk:
 
 def line(what: str, took: Sequence[float]) -> str:
     """Return a line of the median and the slowest hundredth of some seconds, in milliseconds."""
-    median, slow = statistics.median(took) * 1000, statistics.quantiles(took, n=100, method="inclusive")[98] * 1000
+    slow = statistics.quantiles(took, n=100, method="inclusive")[98] * 1000 if len(took) > 1 else took[0] * 1000
+    median = statistics.median(took) * 1000
     return f"  {what:<44} median {median:6.1f} ms, p99 {slow:6.1f} ms of {len(took)}"

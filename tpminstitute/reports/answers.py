@@ -12,7 +12,7 @@ from tpminstitute.core import clock
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.institute.office_hours import working_time_between
 from tpminstitute.institute.promise import Promise
-from tpminstitute.reports.inquiries import COUNTED
+from tpminstitute.reports.inquiries import COUNTS
 from tpminstitute.reports.periods import Period
 from tpminstitute.reports.spoken import first_reply, first_spoken, has_reply_to_go
 
@@ -50,14 +50,17 @@ class AnswersReport:
 
 @dataclass(frozen=True)
 class _Inquiry:
+    """One inquiry: `took` is the working time until its first answer, None without one, which may be `overdue`."""
+
     received_at: datetime
     closed: bool
-    answered_at: datetime | None
+    took: timedelta | None
+    overdue: bool
 
 
 def answers_report(session: Session, chosen: Period, promise: Promise) -> AnswersReport:
     """Return how long the inquiries of a period waited, against the promise as it is now."""
-    inquiries = _first_answers(session, chosen)
+    inquiries = _first_answers(session, chosen, promise)
     pieces = [
         _answers([one for one in inquiries if bucket.begins <= one.received_at < bucket.ends], promise)
         for bucket in chosen.buckets
@@ -70,30 +73,30 @@ def percentile(ordered: Sequence[timedelta], share: float) -> timedelta:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def _first_answers(session: Session, chosen: Period) -> list[_Inquiry]:
-    """Return when each inquiry came, whether it was closed with nothing to go, and when a person first answered it."""
+def _first_answers(session: Session, chosen: Period, promise: Promise) -> list[_Inquiry]:
+    """Return when each inquiry came, how it stands, and how long a person took to answer its contact after it."""
     whose, since = Inquiry.contact_id, Inquiry.received_at
-    closed = (Inquiry.state == InquiryState.HANDLED) & ~has_reply_to_go(whose)
+    is_closed = (Inquiry.state == InquiryState.HANDLED) & ~has_reply_to_go(whose)
     rows = session.execute(
-        select(Inquiry.received_at, closed, first_spoken(whose, since), first_reply(whose, since)).where(
-            Inquiry.received_at >= chosen.begins, Inquiry.received_at < chosen.ends, Inquiry.state.in_(COUNTED)
+        select(Inquiry.received_at, is_closed, first_spoken(whose, since), first_reply(whose, since)).where(
+            Inquiry.received_at >= chosen.begins, Inquiry.received_at < chosen.ends, COUNTS
         )
     )
-    return [
-        _Inquiry(at, bool(is_closed), min((moment for moment in answered if moment), default=None))
-        for at, is_closed, *answered in rows
-    ]
+    now, found = clock.now(), []
+    for at, closed, *answers in rows:
+        answered_at = min((moment for moment in answers if moment), default=None)
+        took = working_time_between(at, answered_at, promise.hours) if answered_at else None
+        overdue = took is None and not closed and promise.due_at(at) < now
+        found.append(_Inquiry(at, bool(closed), took, overdue))
+    return found
 
 
 def _answers(inquiries: Sequence[_Inquiry], promise: Promise) -> Answers:
-    took = sorted(
-        working_time_between(one.received_at, one.answered_at, promise.hours) for one in inquiries if one.answered_at
-    )
+    took = sorted(one.took for one in inquiries if one.took is not None)
     in_time = sum(time <= promise.working_time for time in took)
-    unanswered = [one for one in inquiries if one.answered_at is None]
+    unanswered = [one for one in inquiries if one.took is None]
     still = [one for one in unanswered if not one.closed]
-    now = clock.now()
-    overdue = sum(promise.due_at(one.received_at) < now for one in still)
+    overdue = sum(one.overdue for one in still)
     return Answers(
         in_time=in_time,
         late=len(took) - in_time,

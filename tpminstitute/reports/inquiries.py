@@ -14,6 +14,9 @@ from tpminstitute.reports.periods import Bucket, Period
 
 COUNTED = (InquiryState.OPEN, InquiryState.HANDLED)
 
+COUNTS = func.coalesce(Inquiry.state, Inquiry.state).in_(COUNTED)
+"""Said so that no database goes by the index of the states: through all inquiries, not through those of the time."""
+
 
 @dataclass(frozen=True)
 class Count:
@@ -49,7 +52,7 @@ def inquiry_report(session: Session, chosen: Period) -> InquiryReport:
 def _by_topic(session: Session, bucket: Bucket) -> dict[str, int]:
     rows = session.execute(
         select(Inquiry.topic, func.count())
-        .where(Inquiry.received_at >= bucket.begins, Inquiry.received_at < bucket.ends, Inquiry.state.in_(COUNTED))
+        .where(Inquiry.received_at >= bucket.begins, Inquiry.received_at < bucket.ends, COUNTS)
         .group_by(Inquiry.topic)
     )
     topics = topics_of(session)
@@ -59,7 +62,7 @@ def _by_topic(session: Session, bucket: Bucket) -> dict[str, int]:
 def _by_source(session: Session, chosen: Period) -> Counter[str]:
     rows = session.execute(
         select(Inquiry.source_page, Inquiry.source_referrer, func.count())
-        .where(Inquiry.received_at >= chosen.begins, Inquiry.received_at < chosen.ends, Inquiry.state.in_(COUNTED))
+        .where(Inquiry.received_at >= chosen.begins, Inquiry.received_at < chosen.ends, COUNTS)
         .group_by(Inquiry.source_page, Inquiry.source_referrer)
     )
     sources = Counter[str]()
