@@ -39,9 +39,9 @@ check: $(VENV)/dev.stamp ## Lint, format, types and the order of imports
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -c 'import importlinter.cli as c; c.lint_imports_command()' --no-logo
 
-bench: $(VENV)/dev.stamp ## Measure the speed as ratios to the bare floor of the same work
+bench: $(VENV)/dev.stamp ## Measure the speed as ratios to the bare floor of the same work (ARGS=--million: the desk with a million people)
 	@$(PYTHON) -m tests.parts.install
-	@$(PYTHON) -m tests.bench
+	@$(PYTHON) -m tests.bench $(ARGS)
 
 faults: $(VENV)/dev.stamp ## Break everything that can break, and count what was lost or doubled (ARGS="--only worker", "--soak 10")
 	@$(PYTHON) -m tests.parts.install

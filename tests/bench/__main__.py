@@ -1,8 +1,14 @@
 """`make bench`: the product's speed as ratios to the bare floor of the same work, measured in one run.
 
 Each figure is the median of several rounds; product and floor take turns, so that a noisy machine is noisy to both.
+
+`make bench ARGS=--million` measures the desk with a million people instead, on both databases: lists and filters,
+searches, contacts, Today, inbox, board and reports, then searches in texts of many words, and 100,000 contacts brought
+in and handed out. Most of its time goes into making the people up. With a DATABASE_URL behind it
+(`ARGS="--million postgresql://…"`) it measures one that `tpm demo --contacts 1000000` filled before, in minutes.
 """
 
+import argparse
 import logging
 import statistics
 import tempfile
@@ -11,23 +17,37 @@ from pathlib import Path
 
 import structlog
 
+from tests.bench import desk, exchange, searching
 from tests.bench.delivery import delivery_rates
 from tests.bench.incoming import intake_rates, reading_rates
 from tests.bench.searching import searches
 from tests.bench.service import idle_memory, latencies, page_rates, start_times
 from tests.bench.ticks import tick_times
+from tests.bench.watch import AS_IN_LIFE
 from tests.parts.postgres import PostgresServer
 from tests.parts.redis import RedisServer
 
-AS_IN_LIFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
-"""The tests' PostgreSQL need not survive a power cut; one whose speed is told has to."""
-
 
 def main() -> None:
+    """Read what is asked for, and measure it."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure the speed.")
+    parser.add_argument("--million", nargs="?", const="", metavar="DATABASE_URL", help="the desk with a million people")
+    asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    if asked.million is None:
+        ratios()
+    elif asked.million:
+        desk.on_filled(asked.million)
+    else:
+        desk.on_both(desk.PEOPLE)
+        searching.main(searching.PEOPLE)
+        exchange.main(exchange.PEOPLE)
+
+
+def ratios() -> None:
     """Print one line a figure."""
     with tempfile.TemporaryDirectory() as name, PostgresServer(AS_IN_LIFE) as postgres, RedisServer() as redis:
         folder = Path(name)
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         say("First page after `make run`, new folder / again", lambda: _seconds(start_times(folder)))
         say("Idle memory of the whole service", lambda: f"{idle_memory(folder):.0f} MB (PSS, all processes)")
         say("Guide page against a bare WSGI page of its size", lambda: _ratio(*page_rates(folder)))

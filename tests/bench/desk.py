@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 
 from tests.bench.busy import LONGEST, make_busy
 from tests.bench.lists import lists
-from tests.bench.watch import Desk, line, open_desk
+from tests.bench.watch import AS_IN_LIFE, Desk, line, open_desk
 from tests.factories import make_settings
 from tests.parts.postgres import PostgresServer
 from tpminstitute.contacts.models import Contact
@@ -30,11 +30,6 @@ from tpminstitute.simulation.demo_words import FIRST_NAMES, LAST_NAMES
 from tpminstitute.timeline.models import Activity
 
 PEOPLE = 1_000_000
-
-AS_IN_LIFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"} | {
-    "shared_buffers": "128MB"
-}
-"""The tests' PostgreSQL need not survive a power cut; one whose speed is told has to."""
 
 QUIET = 100
 """Contacts whose page is opened, each for the first time."""
@@ -96,8 +91,13 @@ def main() -> None:
     if asked.isdigit():
         on_both(int(asked))
     else:
-        with tempfile.TemporaryDirectory() as name:
-            measure(asked, Path(name))
+        on_filled(asked)
+
+
+def on_filled(url: str) -> None:
+    """Print what a database takes that holds invented people."""
+    with tempfile.TemporaryDirectory() as name:
+        measure(url, Path(name))
 
 
 def on_both(people: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from tests.bench.watch import AS_IN_LIFE
 from tests.factories import an_account, make_settings
 from tests.parts.postgres import PostgresServer
 from tpminstitute.core.config import Settings
@@ -89,8 +90,6 @@ def _timed(act: Callable[[], None]) -> Took:
 
 def main(people: int) -> None:
     """Print one line a step, on both databases."""
-    from tests.bench.__main__ import AS_IN_LIFE
-
     with tempfile.TemporaryDirectory() as name, PostgresServer(AS_IN_LIFE) as postgres:
         urls = {"SQLite": f"sqlite:///{name}/exchange.db", "PostgreSQL": postgres.create_database("exchange")}
         for database, url in urls.items():

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import text
 
+from tests.bench.watch import AS_IN_LIFE
 from tests.factories import an_account
 from tests.parts.postgres import PostgresServer
 from tpminstitute.core.db import Database, upgrade
@@ -226,10 +227,6 @@ def main(people: int) -> None:
             print(f"{'all:':<42}{summed_up([one for figures in taken.values() for one in figures])}", flush=True)
             db.close()
 
-
-AS_IN_LIFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"} | {
-    "shared_buffers": "128MB"
-}
 
 if __name__ == "__main__":
     main(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE)

@@ -25,6 +25,11 @@ from tpminstitute.core.db import Database
 
 ROUNDS = 20
 
+AS_IN_LIFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"} | {
+    "shared_buffers": "128MB"
+}
+"""The tests' PostgreSQL need not survive a power cut; one whose speed is told has to. The memory is its default."""
+
 
 @dataclass(frozen=True)
 class Desk:

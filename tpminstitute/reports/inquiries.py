@@ -15,7 +15,7 @@ from tpminstitute.reports.periods import Bucket, Period
 COUNTED = (InquiryState.OPEN, InquiryState.HANDLED)
 
 COUNTS = func.coalesce(Inquiry.state, Inquiry.state).in_(COUNTED)
-"""Said so that no database goes by the index of the states: through all inquiries, not through those of the time."""
+"""Said so that no database goes by the index of the states, through all inquiries and not those of the time."""
 
 
 @dataclass(frozen=True)
