@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 
 from tests.conftest import on_sqlite
 from tests.factories import contact_of, count, make_settings, submitted
@@ -118,3 +118,11 @@ def test_mail_is_held_where_it_would_be_delivered(db, tmp_path):
     invent(db, make_settings(tmp_path, smtp_url="smtp://127.0.0.1:25"))
     with db.read() as session:
         assert control.control(session).held
+
+
+@on_sqlite
+def test_nothing_is_counted_in_the_tables_of_the_full_text_index_before_they_are_filled(filled):
+    looked_up = "EXPLAIN QUERY PLAN DELETE FROM search_texts_index_data WHERE id >= 1 AND id <= 2"
+    with filled.read() as session:
+        plan = session.execute(text(looked_up)).one()[-1]
+    assert plan.startswith("SEARCH")
