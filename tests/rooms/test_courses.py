@@ -57,6 +57,14 @@ def course(db, alice):
     return a_course(db, alice.id)
 
 
+def at(db, slug):
+    return seen(db).at(slug)
+
+
+def lasts(date):
+    return date.ends_at - date.begins_at
+
+
 def change(db, course_id, alice, number=None, **fields):
     """Let Alice change the course on the page that she sees."""
     with db.write() as session:
@@ -86,19 +94,19 @@ def test_it_comes_with_what_the_guide_names_and_says_nothing_that_the_guide_does
 
 def test_a_course_is_seen_from_when_it_is_published_until_it_is_hidden(db, alice):
     course_id = a_course(db, alice.id, hidden=True)
-    assert seen(db).at("leading-programs") is None
+    assert at(db, "leading-programs") is None
     with db.write() as session:
         editing.publish(session, course_id, alice.id)
-    assert seen(db).at("leading-programs").title == TITLE
+    assert at(db, "leading-programs").title == TITLE
     with db.write() as session:
         editing.hide(session, course_id, alice.id)
-    assert seen(db).at("leading-programs") is None
+    assert at(db, "leading-programs") is None
 
 
 def test_an_archived_course_is_hidden_and_is_not_published_before_it_is_taken_out(db, alice, course):
     with db.write() as session:
         editing.archive(session, course, alice.id)
-    assert seen(db).at("leading-programs") is None
+    assert at(db, "leading-programs") is None
     with db.write() as session, pytest.raises(Refusal, match="is in the archive"):
         editing.publish(session, course, alice.id)
     with db.write() as session:
@@ -110,12 +118,12 @@ def test_an_archived_course_is_hidden_and_is_not_published_before_it_is_taken_ou
 
 def test_a_former_address_leads_to_the_course_and_to_no_other_one(db, alice, course):
     change(db, course, alice, slug="leading")
-    assert seen(db).at("leading-programs").slug == "leading"
+    assert at(db, "leading-programs").slug == "leading"
     with pytest.raises(CourseProblems) as problems:
         a_course(db, alice.id)
     assert problems.value.fields == {"slug": f"“{TITLE}” has or had this address. Choose another one."}
     change(db, course, alice, slug="leading-programs")
-    assert seen(db).at("leading").slug == "leading-programs"
+    assert at(db, "leading").slug == "leading-programs"
 
 
 def test_a_renamed_course_renames_its_dates_for_whatever_leads_up_to_them(db, alice, course):
@@ -267,7 +275,7 @@ def test_a_date_of_a_course_that_is_moved_by_its_beginning_alone_lasts_as_long_a
         facts = CourseFacts("Another name", NINE_IN_NEW_YORK + timedelta(days=10))
         change_course_date(session, settings, date_id, 1, facts, alice.id)
     kept = stored(db, date_id)
-    assert (kept.ends_at - kept.begins_at, kept.name) == (timedelta(hours=8), TITLE)
+    assert (lasts(kept), kept.name) == (timedelta(hours=8), TITLE)
 
 
 def test_a_change_of_words_alone_counts_as_a_change(db, settings, alice, course):

@@ -59,6 +59,16 @@ def full(db, settings, alice, course):
     return date_id
 
 
+def place_on(db, course):
+    """What a letter asks for that wants a place on the course's first date."""
+    found = seen_course(db, course)
+    return asked_course(seen(db), key_of(found, found.dates[0], waits=True))
+
+
+def begun(session, alice, contact):
+    return draft_of(session, contact.id, alice.id)
+
+
 def waiting(db, course):
     with db.read() as session:
         return list(who_waits(session, course))
@@ -91,7 +101,7 @@ def test_who_asks_for_a_place_waits_in_the_order_of_the_letters(db, settings, co
 
 def test_a_second_letter_and_a_replay_change_nothing(db, settings, course, full, clockwork):
     public_id = joins(db, settings, course)
-    asked = asked_course(seen(db), key_of(seen_course(db, course), seen_course(db, course).dates[0], waits=True))
+    asked = place_on(db, course)
     clockwork.shift(timedelta(minutes=1))
     joins(db, settings, course)
     with db.write() as session:
@@ -103,7 +113,7 @@ def test_a_second_letter_and_a_replay_change_nothing(db, settings, course, full,
 
 def test_a_replay_does_not_bring_back_who_was_taken_off_and_a_new_letter_does(db, settings, alice, course, full):
     public_id = joins(db, settings, course)
-    asked = asked_course(seen(db), key_of(seen_course(db, course), seen_course(db, course).dates[0], waits=True))
+    asked = place_on(db, course)
     with db.write() as session:
         take_off(session, course, waiting(db, course)[0].id, "Changed their mind.", alice.id)
     with db.write() as session:
@@ -137,7 +147,7 @@ def test_a_letter_to_one_who_waits_is_begun_and_not_sent(db, settings, alice, co
     contact = contact_of(db)
     assert public_id == contact.public_id
     with db.read() as session:
-        draft = draft_of(session, contact.id, alice.id)
+        draft = begun(session, alice, contact)
     assert draft.subject == f"“{TITLE}”"
     assert draft.text == (
         f"Hello Ada,\n\na place is free in “{TITLE}”: Monday, 3 May 2027, 09:00, New York time (UTC−4). You asked to "
@@ -155,7 +165,7 @@ def test_the_list_says_whether_a_reply_was_written_since(db, settings, alice, co
     clockwork.shift(timedelta(minutes=5))
     contact = contact_of(db)
     with db.write() as session:
-        draft = draft_of(session, contact.id, alice.id)
+        draft = begun(session, alice, contact)
         sent = Unsent(draft.subject, draft.text, draft.nonce)
         sending.send(session, settings, contact, alice.account, sent)
     assert messages(db, kind=MessageKind.REPLY)
@@ -175,7 +185,7 @@ def test_who_waits_for_a_next_date_is_told_of_a_date_and_of_no_place(db, setting
     joins(db, settings, course, dated=False)
     told(db, settings, course, alice, waiting(db, course)[0])
     with db.read() as session:
-        draft = draft_of(session, contact_of(db).id, alice.id)
+        draft = begun(session, alice, contact_of(db))
     assert f"“{TITLE}” has a date now, and you asked to be told:" in draft.text
 
 
@@ -217,8 +227,7 @@ def test_who_waited_for_a_date_that_was_taken_back_waits_for_the_next_one(db, se
 
 
 def test_a_letter_for_a_date_that_was_removed_meanwhile_waits_for_the_next_one(db, settings, alice, course, full):
-    course_seen = seen_course(db, course)
-    asked = asked_course(seen(db), key_of(course_seen, course_seen.dates[0], waits=True))
+    asked = place_on(db, course)
     with db.write() as session:
         waiting_list.remove_date(session, course, full, alice.id)
     inquiry = submitted(db, settings)
@@ -255,8 +264,7 @@ def test_a_letter_cannot_be_about_a_course_that_is_hidden(db, alice, course, ful
 def test_what_is_asked_about_fits_where_it_is_kept_however_long_the_title_and_the_zone(db, alice):
     course = a_course(db, alice.id, title="t" * 100)
     a_date(db, course, alice.id, time_zone="America/Argentina/ComodRivadavia")
-    found = seen_course(db, course)
-    assert len(asked_course(seen(db), key_of(found, found.dates[0], waits=True)).words) <= 200
+    assert len(place_on(db, course).words) <= 200
 
 
 def merged(db, alice, first, second):
@@ -297,7 +305,7 @@ def test_what_is_held_about_a_person_says_what_they_wait_for(db, settings, cours
 
 def test_who_is_erased_waits_for_nothing_and_a_replay_does_not_bring_them_back(db, settings, alice, course, full):
     public_id = joins(db, settings, course)
-    asked = asked_course(seen(db), key_of(seen_course(db, course), seen_course(db, course).dates[0], waits=True))
+    asked = place_on(db, course)
     with db.write() as session:
         bob = an_account(session, "Bob", Role.ADMINISTRATOR)
         erase(session, contact_of(db).id, bob.id)
