@@ -62,5 +62,5 @@ def mailed(started, to):
     for file in started.settings.mail_folder.glob("*.eml"):
         mail = message_from_bytes(file.read_bytes(), policy=policy.default)
         if mail["To"].addresses[0].addr_spec == to:
-            return mail.get_body(("plain",)).get_content()
+            return next(part.get_content() for part in mail.walk() if part.get_content_type() == "text/plain")
     return ""

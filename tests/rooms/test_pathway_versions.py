@@ -12,9 +12,9 @@ from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.guide.chapters import load_guide
 from tpminstitute.inbox.along import Along, newest_pathway
-from tpminstitute.inbox.models import BroughtAlong, InquiryState
+from tpminstitute.inbox.models import BroughtAlong, Inquiry, InquiryState
 from tpminstitute.inbox.previews import made_up_pathway
-from tpminstitute.inbox.service import locked_inquiry, mark_spam, release
+from tpminstitute.inbox.service import mark_spam, release
 from tpminstitute.institute.service import version
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.queries import plain_text
@@ -124,6 +124,10 @@ def along(background=Background.ENGINEERING, *, mailed=False):
     return Along(pathway=PATHWAY, pathway_words="Stands: x", background=background, pathway_letter=letter)
 
 
+def the_inquiry(session, inquiry):
+    return session.get_one(Inquiry, inquiry.id)
+
+
 def standing(db):
     contact = contact_of(db)
     return contact.background, contact.background_source
@@ -149,7 +153,7 @@ def test_a_suspected_inquiry_says_nothing_until_it_is_released_and_then_mails_th
     assert standing(db) == (None, None)
     assert messages(db) == []
     with db.write() as session:
-        release(session, settings, locked_inquiry(session, inquiry.public_id), alice)
+        release(session, settings, the_inquiry(session, inquiry), alice)
     assert standing(db)[0] is Background.ENGINEERING
     [letter] = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
     assert letter.subject.startswith("Your pathway (")
@@ -174,7 +178,7 @@ def test_the_newest_pathway_is_the_one_that_staff_see_and_spam_has_none(db, sett
         assert found is not None
         assert (found[0].pathway, found[1].id) == ("1-2b0a-b2", last.id)
     with db.write() as session:
-        mark_spam(session, settings, locked_inquiry(session, last.public_id), alice)
+        mark_spam(session, settings, the_inquiry(session, last), alice)
         found = newest_pathway(session, first.contact_id)
         assert found is not None
         assert found[1].state is InquiryState.OPEN
