@@ -44,6 +44,13 @@ def test_the_form_leads_to_an_address_that_shows_the_run(desk):
     assert page.all("ol", class_="foretold")
 
 
+def test_who_is_made_up_may_stand_somewhere_and_what_is_no_place_is_nowhere(desk):
+    for stands, chosen in {"engineering": "engineering", "<script>": ""}.items():
+        page = desk.page(f"{HOME}?{urlencode({'name': 'Ada', 'stands': stands})}")
+        assert page.first("form", class_="trial").fields["stands"] == chosen
+        assert page.all("ol", class_="foretold")
+
+
 def test_a_run_is_read_in_order_by_the_clock_of_its_reader(desk):
     wrote, written, answered = stations(desk.page(address()))
     assert wrote.startswith("Day 0 Mon 1 Mar 2027 09:00 (Europe/Berlin) Sent an inquiry")

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from tests.conftest import on_sqlite
 from tests.factories import TOPIC_LABELS, a_sequence, an_account, contact_of, store_letter, submitted
 from tests.rooms.trials import Step, planned
 from tpminstitute.accounts.models import Account
-from tpminstitute.contacts.models import Contact, ZoneSource
+from tpminstitute.contacts.models import Background, Contact, ZoneSource
 from tpminstitute.contacts.topics import Topic
 from tpminstitute.core import clock, zones
 from tpminstitute.core.db import Base, Database
@@ -166,6 +167,17 @@ def mails_in(outcome):
 
 def sentences(outcome):
     return [entry.sentence for entry in outcome.entries]
+
+
+@on_sqlite
+@pytest.mark.parametrize(("stands", "mails"), [(Background.ENGINEERING, 1), (Background.NEW, 0), (None, 0)])
+def test_somebody_made_up_stands_where_a_pathway_check_may_have_said(db, settings, alice, stands, mails):
+    for_engineers = {"kind": "background", "one_of": [Background.ENGINEERING.value]}
+    sequence_id = planned(db, Step(3, conditions=(for_engineers,)))
+    who = replace(ADA, background=stands)
+    outcome = run(db, settings, Trial(sequence_id, who, MONDAY, alice, ()))
+    acknowledgement = 1
+    assert len(mails_in(outcome)) == acknowledgement + mails
 
 
 @on_sqlite

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -21,7 +22,7 @@ class Step:
     unit: WaitUnit = WaitUnit.DAYS
     days: str = "12345"
     hours: tuple[int, int] = (9, 17)
-    conditions: tuple[str, ...] = ()
+    conditions: tuple[str | dict[str, Any], ...] = ()
 
 
 def planned(db: Database, *steps: Step, active: bool = False) -> int:
@@ -41,7 +42,7 @@ def planned(db: Database, *steps: Step, active: bool = False) -> int:
                     days=step.days,
                     opens_minute=step.hours[0] * 60,
                     closes_minute=step.hours[1] * 60,
-                    conditions=[{"kind": kind} for kind in step.conditions],
+                    conditions=[{"kind": one} if isinstance(one, str) else one for one in step.conditions],
                     topics=[],
                 )
             )

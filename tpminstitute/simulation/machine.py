@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts import consent
+from tpminstitute.contacts.background import keep_result
 from tpminstitute.contacts.identity import EmailAddress
-from tpminstitute.contacts.models import ZoneSource
+from tpminstitute.contacts.models import Background, ZoneSource
 from tpminstitute.contacts.service import Person, find_or_add, locked
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock, tokens, zones
@@ -76,12 +77,13 @@ class Thrown:
 class MadeUp:
     """Somebody who writes to us by the contact form and agrees to follow-ups.
 
-    `topic` is a topic's key; `zone` is None for the institute's.
+    `topic` is a topic's key; `zone` is None for the institute's, `background` for who took no pathway check.
     """
 
     name: str
     topic: str
     zone: ZoneInfo | None
+    background: Background | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,8 @@ def _enter(session: Session, settings: Settings, who: MadeUp | int) -> tuple[int
     if who.zone is not None:
         contact.time_zone, contact.time_zone_source = who.zone.key, ZoneSource.STAFF
         session.flush()
+    if who.background is not None:
+        keep_result(session, contact.id, who.background)
     submission = Submission(
         form_key=tokens.public_id(),
         person=person,

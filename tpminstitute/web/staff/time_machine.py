@@ -3,6 +3,7 @@
 from flask import abort, make_response, render_template, request
 from werkzeug.wrappers import Response
 
+from tpminstitute.contacts.background import LABELS
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import zones
 from tpminstitute.inbox.previews import Reader, newest_readers, reader_of
@@ -31,6 +32,7 @@ def time_machine(sequence_id: int) -> Response:
         readers=_readers(form.reader),
         topics=topics_of(session()).labels,
         zones=zones.places(),
+        backgrounds=LABELS,
         throws=THROWS,
         counted=[throw.value for throw in COUNTED],
         days=DAYS,

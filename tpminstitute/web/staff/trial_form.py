@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from tpminstitute.contacts.models import Background
 from tpminstitute.contacts.service import by_public_id
 from tpminstitute.contacts.time_zones import read_zone
 from tpminstitute.contacts.topics import Topic, topics_of
@@ -60,6 +61,7 @@ class TrialForm:
     name: str
     topic: str
     zone: str
+    stands: str
     begins: str
     rows: list[Row]
     errors: dict[str, str] = field(default_factory=dict)
@@ -68,7 +70,8 @@ class TrialForm:
         """Return what an address must say to ask for the same."""
         rows = [row for row in self.rows if row.what]
         columns = {name: [getattr(row, name) for row in rows] for name in ("what", "day", "number")}
-        who = {"reader": self.reader} if self.reader else {"name": self.name, "topic": self.topic, "zone": self.zone}
+        made_up = {"name": self.name, "topic": self.topic, "zone": self.zone, "stands": self.stands}
+        who = {"reader": self.reader} if self.reader else made_up
         return {**who, "begins": self.begins, **columns}
 
 
@@ -82,6 +85,7 @@ def typed(args: MultiDict[str, str], settings: Settings) -> TrialForm:
         name=one_line(args.get("name", MADE_UP.name), LONGEST_NAME + 1),
         topic=args.get("topic", Topic.BECOMING_A_TPM.value),
         zone=args.get("zone", settings.institute_time_zone).strip()[:64],
+        stands=args["stands"] if args.get("stands") in set(Background) else "",
         begins=args.get("begins", _now(settings))[:20],
         rows=kept + [Row() for _ in range(min(3, MOST_EVENTS - len(kept)))],
     )
@@ -112,7 +116,7 @@ def _who(session: Session, settings: Settings, form: TrialForm) -> tuple[MadeUp 
         form.errors["topic"] = "Choose a topic of the list."
     if form.errors or zone is None:
         return None, settings.institute_zone
-    return MadeUp(form.name, form.topic, zone), zone
+    return MadeUp(form.name, form.topic, zone, Background(form.stands) if form.stands else None), zone
 
 
 def _zone(form: TrialForm) -> ZoneInfo | None:
