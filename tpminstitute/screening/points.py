@@ -74,7 +74,7 @@ FAST = Sign(4, f"It was sent less than {FAST_SECONDS} seconds after the page was
 ADDRESS_A_DAY = ((6, Sign(4, "{} letters came from this e-mail address within a day.")),)
 NETWORK_AN_HOUR = (
     (40, Sign(5, "{} letters came from this network within an hour.")),
-    (100, Sign(10, "{} or more letters came from this network within an hour.")),
+    (100, Sign(10, "100 or more letters came from this network within an hour.")),
 )
 FORM_A_DAY = ((5, Sign(5, "{} different letters were sent from one and the same opened page.")),)
 """From so many on, so many points; an office with twenty who write at once stays below."""
@@ -83,7 +83,7 @@ SAME_TEXT = (
     (1, Sign(3, "Nearly the same text came from {} other address lately.")),
     (2, Sign(5, "Nearly the same text came from {} other addresses lately.")),
     (5, Sign(8, "Nearly the same text came from {} other addresses lately.")),
-    (12, Sign(10, "Nearly the same text came from {} or more other addresses lately.")),
+    (12, Sign(10, "Nearly the same text came from 12 or more other addresses lately.")),
 )
 
 # --- who says to have sent it ------------------------------------------------------------------------------

@@ -22,13 +22,15 @@ def offer_for(form: LetterForm) -> str | None:
     None, too, once its writer has answered: with `spelling=use` the form has the better address from now on.
     """
     local, _, domain = form.address.address.rpartition("@")
-    better = meant(domain)
-    if better is None or form.spelled.data == domain or request.form.get("spelling") == "keep":
+    better, answer = meant(domain), request.form.get("spelling")
+    if better is None or answer == "keep":
         return None
     offered = f"{local}@{better}"
-    if request.form.get("spelling") != "use":
-        form.spelled.data = domain
-        return offered
-    form.address = read_email(offered)
-    form.email.data = offered
-    return None
+    if answer == "use":
+        form.address = read_email(offered)
+        form.email.data = offered
+        return None
+    if form.spelled.data == domain:
+        return None
+    form.spelled.data = domain
+    return offered
