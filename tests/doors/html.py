@@ -68,9 +68,10 @@ class Element:
 
     @property
     def fields(self) -> dict[str, str]:
-        """What its form fields would send, the unticked boxes left out."""
+        """What its form fields would send, the unticked boxes left out, and what only waits in a template."""
         values = {}
-        for e in self.inner:
+        waiting = {id(e) for template in self.all("template") for e in template.inner}
+        for e in (e for e in self.inner if id(e) not in waiting):
             if e.tag == "textarea":
                 values[e["name"]] = e.text.removeprefix("\r").removeprefix("\n")
             elif e.tag == "select":
