@@ -6,6 +6,7 @@ from alembic import op
 from tpminstitute.core.checks import allow, reword
 from tpminstitute.core.db import UtcDateTime
 from tpminstitute.mail.models import MessageKind
+from tpminstitute.timeline.models import ActivityKind
 
 revision = "0022"
 down_revision = "0021"
@@ -19,6 +20,7 @@ def upgrade() -> None:
     _make_comments()
     _make_writers()
     _make_published_answers()
+    allow(op.get_bind(), "activities", "kind", ActivityKind)
     _write_to_writers()
 
 

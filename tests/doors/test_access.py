@@ -115,6 +115,7 @@ FORMS_OF_ADVISORS = {
     "new_letter",
     "new_sequence",
     "preview_merge",
+    "propose_answer",
     "signature",
 }
 """Pages that are nothing but a form, which a reader can't send."""

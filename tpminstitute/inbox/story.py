@@ -35,7 +35,7 @@ class Choice(StrEnum):
 
 Entry = Asked | Heard | Said | Written | Fact
 
-TO_THE_PERSON = (MessageKind.ACKNOWLEDGEMENT, MessageKind.FOLLOW_UP, MessageKind.REPLY)
+TO_THE_PERSON = (MessageKind.ACKNOWLEDGEMENT, MessageKind.FOLLOW_UP, MessageKind.REPLY, MessageKind.PUBLICATION)
 """Our mails that belong to the conversation; the others go to the institute itself."""
 
 TOLD_OTHERWISE = (

@@ -72,6 +72,9 @@ class ActivityKind(StrEnum):
     BULK_CHANGED = "bulk_changed"
     WAITING_LIST = "waiting_list"
     UNDONE = "undone"
+    PUBLICATION_ASKED = "publication_asked"
+    ANSWER_PUBLISHED = "answer_published"
+    PUBLICATION_ENDED = "publication_ended"
 
 
 class Actor(StrEnum):

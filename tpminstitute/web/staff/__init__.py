@@ -42,6 +42,7 @@ from tpminstitute.web.staff import (  # noqa: E402  (they register their routes)
     pipeline,  # noqa: F401
     presence,  # noqa: F401
     privacy,  # noqa: F401
+    publishing,  # noqa: F401
     received,  # noqa: F401
     reminders,  # noqa: F401
     replies,  # noqa: F401

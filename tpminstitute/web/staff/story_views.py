@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import request, url_for
@@ -14,7 +14,7 @@ from tpminstitute.core.text import visible
 from tpminstitute.inbox.sending import to_be_taken_back
 from tpminstitute.inbox.story import Choice, Entry, Place
 from tpminstitute.inbox.threads import Asked, Heard, Said
-from tpminstitute.mail.models import MessageKind
+from tpminstitute.mail.models import MessageKind, MessageStatus
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.queries import Entry as Fact
 from tpminstitute.web.staff.access import list_place, may_act
@@ -124,6 +124,9 @@ def _said_view(contact: Contact, entry: Said, back: Collection[int]) -> MailView
     if entry.mail.id in back:
         place = {"public_id": contact.public_id, "message_id": entry.mail.id, **list_place()}
         view.actions.append(Action("Take back", url_for("staff.take_reply_back", **place)))
+    elif may_act() and entry.mail.kind is MessageKind.REPLY and entry.mail.status is MessageStatus.SENT:
+        url = url_for("staff.propose_answer", public_id=contact.public_id, message_id=entry.mail.id)
+        view = replace(view, publish_url=url)
     return view
 
 

@@ -115,6 +115,8 @@ class MailView:
     text: str
     events: list[Said]
     actions: list[Action]
+    publish_url: str = ""
+    """Where a reply is published as a question and answer; '' for any other mail."""
 
 
 def contact_view(session: Session, contact: Contact) -> ContactView:
