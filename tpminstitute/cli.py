@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from tpminstitute.comments_command import comments
 from tpminstitute.core.config import LogFormat, Settings, load_settings
 from tpminstitute.core.errors import Refusal, SettingsError
 from tpminstitute.exchange_command import COMMANDS
@@ -216,6 +217,7 @@ def release() -> None:
 
 commands.add_command(guide)
 commands.add_command(staff)
+commands.add_command(comments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -140,3 +140,20 @@ def test_the_audit_log_has_the_press_once(db, settings, desk):
     assert [(entry.action, entry.kind, entry.address) for entry in entries] == [
         ("comment_published", "comment", "127.0.0.1")
     ]
+
+
+def test_all_comments_are_handed_out_as_json_and_the_audit_log_says_so(db, settings, desk):
+    comment = commented(db, settings)
+    answer = desk.press("Export all", desk.page("/staff/comments"))
+    assert answer.json["comments"][0]["id"] == comment.public_id
+    assert answer.headers["Cache-Control"] == "no-store"
+    with db.read() as session:
+        assert session.query(AuditEntry).filter_by(action="comments_exported").count() == 1
+
+
+def test_what_was_refused_is_forgotten_for_good_at_its_writers_wish(db, settings, desk):
+    comment = commented(db, settings, email="ada@example.org")
+    desk.press("Refuse", rows(desk.page("/staff/comments"))[0])
+    desk.press("Forget its words", desk.page(f"/staff/comments/{comment.public_id}"))
+    assert comment_of(db, comment.public_id).body == "Forgotten at its writer’s wish."
+    assert "Publish" not in " ".join(labels(desk.page(f"/staff/comments/{comment.public_id}").first("main")))

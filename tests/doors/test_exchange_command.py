@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests.conftest import on_sqlite
 from tests.doors.test_command_line import tpm
 from tests.factories import an_account, contact_of, count, make_settings, submitted
+from tests.rooms.commented import commented
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.cli import main
 from tpminstitute.contacts.models import Contact, ContactTag, Note
@@ -114,3 +115,17 @@ def test_an_import_that_is_killed_goes_on_and_doubles_nobody(db, settings, tmp_p
 def rows(db, model):
     with db.read() as session:
         return session.scalars(select(model).order_by(model.id if hasattr(model, "id") else model.tag)).all()
+
+
+@on_sqlite
+def test_comments_go_out_to_a_file_and_come_back_from_it(db, settings, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
+    commented(db, settings)
+    file = tmp_path / "comments.json"
+    assert main(["comments", "export", str(file)]) == 0
+    assert main(["comments", "import", str(file)]) == 0
+    assert "0 taken in, 1 there already, 0 with problems." in capsys.readouterr().out
+    file.write_bytes(b"\xff")
+    assert main(["comments", "import", str(file)]) == 1
+    assert "not UTF-8" in capsys.readouterr().err

@@ -16,7 +16,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tpminstitute.contacts.models import Contact
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
+from tpminstitute.mail.models import Message
 
 LONGEST_CHAPTER = 120
 LONGEST_NAME = 80
@@ -149,8 +151,8 @@ class PublishedAnswer(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(20), unique=True)
-    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey(Contact.id))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey(Message.id))
     chapter: Mapped[str] = mapped_column(String(LONGEST_CHAPTER))
     edition: Mapped[str] = mapped_column(String(8))
     question: Mapped[str] = mapped_column(Text)

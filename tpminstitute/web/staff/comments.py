@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 
+from flask import Response as FlaskResponse
 from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from tpminstitute.accounts.audit import record_audit
 from tpminstitute.comments import moderation
 from tpminstitute.comments.chapters import title_of
 from tpminstitute.comments.desk import PAGE, Row, Show, desk_counts, desk_page, one_row
+from tpminstitute.comments.exchange import pieces
 from tpminstitute.comments.models import LONGEST_BODY, Comment, CommentState
 from tpminstitute.comments.moderation import Done, locked_comment
 from tpminstitute.comments.submit import forget_words
@@ -15,17 +18,18 @@ from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person
 from tpminstitute.contacts.topics import Topic
-from tpminstitute.core import tokens
+from tpminstitute.core import clock, tokens
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.inbox.along import Along
 from tpminstitute.inbox.letters import BY_COMMENT
 from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.submit import Submission, submit_inquiry
-from tpminstitute.web.common import session, settings
+from tpminstitute.web.common import database, session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, may_act, me
 from tpminstitute.web.staff.comment_views import EMPTY, LABELS, comment_view
+from tpminstitute.web.staff.freshness import asks_password
 from tpminstitute.web.staff.undo import offer_undo
 
 NO_ADDRESS = (
@@ -88,6 +92,18 @@ def refuse_comment(public_id: str) -> Response:
 def remove_comment(public_id: str) -> Response:
     """Take a public comment away."""
     return _act(public_id, lambda row, number: moderation.remove(session(), row, number, me()))
+
+
+@staff.post("/comments/export")
+@acting
+@asks_password
+def export_comments() -> FlaskResponse:
+    """Hand all comments out as JSON, with the addresses that their writers left; the audit log says so first."""
+    record_audit(session(), "comments_exported", "as JSON", account_id=me().id, kind="comment")
+    answer = FlaskResponse(pieces(database()), content_type="application/json; charset=utf-8")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"comments-{clock.now():%Y-%m-%d}.json")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @staff.post("/comments/<public_id>/forget")
