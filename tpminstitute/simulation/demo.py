@@ -140,8 +140,8 @@ def _plans(session: Session) -> list[tuple[int, int, int]]:
 def look_anew(db: Database) -> None:
     """Renew what the planner knows; PostgreSQL also notes which pages everybody sees, so that an index is enough.
 
-    SQLite forgets what it counted in the full-text index's own tables: when they are counted small and then grow, it
-    walks through the whole of them each time it merges.
+    SQLite takes the full-text index's own tables for large, whatever it counted: when they are counted small and then
+    grow, it walks through the whole of them each time it merges.
     """
     if not db.is_sqlite:
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -151,7 +151,8 @@ def look_anew(db: Database) -> None:
         for statement in (
             "PRAGMA analysis_limit = 1000",
             "ANALYZE",
-            "DELETE FROM sqlite_stat1 WHERE tbl GLOB 'search_*_index_*'",
+            "UPDATE sqlite_stat1 SET stat = '1000000' WHERE tbl GLOB 'search_*_index_data'",
+            "ANALYZE sqlite_schema",  # reads that (sqlite.org/lang_analyze.html)
             "PRAGMA wal_checkpoint(TRUNCATE)",
         ):
             raw.driver_connection.execute(statement).close()  # type: ignore[union-attr]
