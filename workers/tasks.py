@@ -31,6 +31,9 @@ from tpminstitute.today.service import look_ahead
 INDEX_SECONDS = 4
 """For what changed since the last time; mails wait no longer for it."""
 
+TIDY = (tidy_sessions, tidy_presences, tidy_resets, tidy_tries, tidy_hook_events, tidy_screening)
+"""What forgets that whose time is over, each in its room."""
+
 
 def register(celery: Celery, settings: Settings, db: Database, transport: Transport) -> None:
     """Give `celery` a task for every job."""
@@ -62,12 +65,8 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     @celery.task(name=Job.TIDY.value)
     def _tidy() -> None:
         with db.write() as session:
-            tidy_sessions(session)
-            tidy_presences(session)
-            tidy_resets(session)
-            tidy_tries(session)
-            tidy_hook_events(session)
-            tidy_screening(session)
+            for tidy in TIDY:
+                tidy(session)
 
     @celery.task(name=Job.COMPARE.value)
     def _compare() -> None:

@@ -188,7 +188,7 @@ def test_a_public_comment_that_is_changed_waits_again_and_staff_are_told_again(d
 @on_sqlite
 def test_a_change_into_spam_is_set_apart(db, settings):
     comment = commented(db, settings)
-    links = " ".join(["https://spam.example/x"] * 9)
+    links = " ".join(["https://spam.example/x"] * 12)
     on_it(db, comment, lambda session, row: edit(session, settings, row, "Ada", links))
     assert comment_of(db, comment.public_id).state is CommentState.SUSPECTED
 

@@ -5,9 +5,6 @@ from functools import lru_cache
 
 from tpminstitute.guide.chapters import Chapter, Guide, load_guide
 
-WITHOUT_COMMENTS = frozenset(("contact-us", "comments"))
-"""Chapters that say nothing one could comment on: how to reach the institute, and how to comment."""
-
 
 @lru_cache(maxsize=1)
 def guide() -> Guide:
@@ -16,8 +13,8 @@ def guide() -> Guide:
 
 
 def commented() -> Sequence[Chapter]:
-    """Return the chapters that take comments, in their order."""
-    return [chapter for chapter in guide().chapters if chapter.slug not in WITHOUT_COMMENTS]
+    """Return the chapters that take comments, in their order: those that say something one could comment on."""
+    return guide().on_the_way
 
 
 def chapter_of(slug: str) -> Chapter | None:

@@ -38,8 +38,8 @@ class GuideError(Refusal):
 class Chapter:
     """One chapter: `html` and `text` are its body without the title, `minutes` its reading time.
 
-    `source` is its Markdown as written, `parts` what has an anchor of its own in it; `edition` is a short hash of it, and
-    changes with every word of this chapter.
+    `source` is its Markdown as written, `parts` what has an anchor of its own in it; `edition` is a short hash of it,
+    and changes with every word of this chapter.
     """
 
     slug: str
@@ -59,7 +59,7 @@ class Chapter:
     @property
     def leads_to_us(self) -> bool:
         """Whether it is there to reach the institute by, so that there is nothing in it to ask about or to pass."""
-        return 'href="#write"' in self.html or 'href="mailto:' in self.html
+        return any(f'href="{place}' in self.html for place in ("#write", "/comments", "mailto:"))
 
 
 @dataclass(frozen=True)

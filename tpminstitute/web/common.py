@@ -3,16 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import structlog
 from flask import Flask, Response, current_app, g, render_template, request, url_for
-from markupsafe import Markup
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -21,7 +18,6 @@ from werkzeug.local import LocalProxy
 from tpminstitute.accounts.audit import ADDRESS
 from tpminstitute.comments.queries import Talk, counts
 from tpminstitute.contacts.topics import SHIPPED, Topics, keep_topics, topics_of
-from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.errors import Refusal
@@ -30,6 +26,7 @@ from tpminstitute.courses.catalogue import Catalogue, catalogue_of
 from tpminstitute.institute.kept import Kept
 from tpminstitute.institute.service import overlay
 from tpminstitute.screening import points
+from tpminstitute.web.moments import by_clock, how_long, when
 from tpminstitute.web.policy import content_security_policy, site_sheet
 
 log = structlog.get_logger(__name__)
@@ -258,50 +255,3 @@ def _asset(name: str) -> str:
 @lru_cache(maxsize=64)
 def _fingerprint(path: Path, changed_ns: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
-
-
-def when(moment: datetime | None) -> Markup:
-    """Return a moment as a `<time>` element: in words when it is near, exact in its title (UTC)."""
-    if moment is None:
-        return Markup("")
-    return _time(moment, f"{moment:%a %d %b %Y %H:%M} UTC", _in_words(moment, clock.now()))
-
-
-def how_long(since: datetime) -> Markup:
-    """Return how long something waits already as a `<time>` element; since when stands in its title (UTC)."""
-    waited = clock.now() - since
-    hours = int(waited.total_seconds()) // 3600
-    if hours < 1:
-        words = f"{max(int(waited.total_seconds()) // 60, 1)} min"
-    elif hours < 24:
-        words = "1 hour" if hours == 1 else f"{hours} hours"
-    else:
-        words = "1 day" if hours < 48 else f"{hours // 24} days"
-    return _time(since, f"since {since:%a %d %b %Y %H:%M} UTC", words)
-
-
-def by_clock(moment: datetime, zone: ZoneInfo) -> Markup:
-    """Return a moment by the clock of `zone` as a `<time>` element; the same in UTC stands in its title."""
-    return _time(moment, f"{moment:%a %d %b %Y %H:%M} UTC", zones.written(moment, zone))
-
-
-def _time(moment: datetime, title: str, words: str) -> Markup:
-    """Return the element; nothing in it needs escaping, since it is made of numbers and names of days and zones."""
-    return Markup(f'<time datetime="{moment.isoformat(timespec="seconds")}" title="{title}">{words}</time>')
-
-
-def _in_words(moment: datetime, now: datetime) -> str:
-    ahead = moment > now
-    distance = abs(moment - now)
-    if distance < timedelta(minutes=1):
-        return "in a moment" if ahead else "just now"
-    if distance < timedelta(hours=1):
-        words = f"{distance.seconds // 60} min"
-    elif distance < timedelta(hours=12):
-        hours = distance.seconds // 3600
-        words = "1 hour" if hours == 1 else f"{hours} hours"
-    elif distance < timedelta(days=6):
-        return f"{moment:%a %H:%M} UTC"
-    else:
-        return f"{moment:%d %b}" if moment.year == now.year else f"{moment:%d %b %Y}"
-    return f"in {words}" if ahead else f"{words} ago"

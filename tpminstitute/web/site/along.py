@@ -28,7 +28,8 @@ def _titles() -> Mapping[str, str]:
 def about_words(key: str) -> str:
     """Return what is asked about, as its writer and staff read it; '' for a key that names nothing of ours.
 
-    Parameters: `key`, the anchor of a chapter or of a part of one, such as ``skill-leadership``, or what names a course.
+    Parameters: `key`, the anchor of a chapter or of a part of one, such as ``skill-leadership``,
+    or what names a course.
     """
     if key in _titles():
         return f"the chapter “{_titles()[key]}”"

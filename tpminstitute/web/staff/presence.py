@@ -10,7 +10,8 @@ from tpminstitute.core import clock
 from tpminstitute.core.text import visible
 from tpminstitute.inbox.unsent import Writing, others_writing
 from tpminstitute.timeline.queries import count_news
-from tpminstitute.web.common import how_long, session
+from tpminstitute.web.common import session
+from tpminstitute.web.moments import how_long
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import id_argument, me
 from tpminstitute.web.staff.one_contact import contact_or_404
