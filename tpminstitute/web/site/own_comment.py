@@ -71,7 +71,6 @@ def _page(
         notice=notice,
         kept="kept" in request.args,
         token=token,
-        clock=settings().institute_zone,
     )
     return private(make_response(page, status))
 
