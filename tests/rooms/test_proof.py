@@ -140,7 +140,9 @@ def nearly_clear(db, settings, **fields):
 
 def release(db, settings, inquiry):
     with db.write() as session:
-        return proving.release_proven(session, settings, service.locked_inquiry(session, inquiry.public_id))
+        locked = service.locked_inquiry(session, inquiry.public_id)
+        assert locked is not None
+        return proving.release_proven(session, settings, locked)
 
 
 def again(db, inquiry):
