@@ -17,7 +17,7 @@ from tests.factories import ADA, contact_of, count, messages
 from tests.parts.opened import Opened
 from tpminstitute.accounts.models import Role
 from tpminstitute.contacts.models import Consent, Contact
-from tpminstitute.guide.book import book_of
+from tpminstitute.guide.book import Book, book_of
 from tpminstitute.guide.chapters import load_guide
 from tpminstitute.guide.shelf import PDF
 from tpminstitute.inbox.models import BroughtAlong, Inquiry, InquiryState
@@ -168,7 +168,7 @@ def test_the_figure_of_the_path_is_in_the_guide_once(client):
 def test_the_pdf_and_the_epub_are_handed_out_as_what_they_are(client):
     book, epub = client.get("/guide.pdf"), client.get("/guide.epub")
     assert (book.mimetype, epub.mimetype) == ("application/pdf", "application/epub+zip")
-    assert PdfReader(io.BytesIO(book.data)).metadata.title == GUIDE.title
+    assert GUIDE.title in PdfReader(io.BytesIO(book.data)).pages[0].extract_text().replace("\n", " ")
     assert zipfile.ZipFile(io.BytesIO(epub.data)).read("mimetype") == b"application/epub+zip"
 
 
@@ -187,7 +187,7 @@ def test_the_guide_tells_the_size_of_the_pdf_once_it_is_there(app, settings, cli
 
 
 def test_the_page_orders_the_pdf_from_the_press_once(settings):
-    ordered = []
+    ordered: list[Book] = []
     app = create_app(settings, ordered.append)
     for _ in range(3):
         app.test_client().get("/")

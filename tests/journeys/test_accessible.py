@@ -58,6 +58,8 @@ NO_PAGES = {
     "site.course_calendar",
     "site.courses_calendar",
     "site.go",
+    "site.guide_epub",
+    "site.guide_pdf",
     "site.metrics",
     "site.ready",
     "staff.attachment",
