@@ -82,6 +82,7 @@ def test_a_conversation_is_one_story_newest_first(db, settings, desk, asked):
     ]
 
 
+@on_sqlite
 def test_new_words_are_shown_and_the_rest_is_folded_with_the_whole_kept(db, settings, desk, asked):
     came_in(db, settings, text="That helps.\n\nOn Monday, Alice wrote:\n> Dear Ada,\n> look at chapter 3.\n")
     heard = conversation(desk, db).first("article", class_="heard")
@@ -89,6 +90,7 @@ def test_new_words_are_shown_and_the_rest_is_folded_with_the_whole_kept(db, sett
     assert "look at chapter 3." in heard.first("details", class_="rest").words
 
 
+@on_sqlite
 def test_our_reply_is_shown_in_its_words_and_what_it_quotes_is_folded(db, settings, desk, asked):
     desk.press("Send reply", desk.page(home_of(db)), text="Begin with chapter 1.")
     said = conversation(desk, db).first("article", class_="said")
@@ -96,6 +98,7 @@ def test_our_reply_is_shown_in_its_words_and_what_it_quotes_is_folded(db, settin
     assert "How do I begin?" in said.first("details").words
 
 
+@on_sqlite
 @pytest.mark.parametrize("email", [ADA, "ädä@example.org"])
 def test_a_reply_names_its_writer_in_any_script(db, settings, desk_of, email):
     submitted(db, settings, email=email)
@@ -106,6 +109,7 @@ def test_a_reply_names_its_writer_in_any_script(db, settings, desk_of, email):
     assert "Zoë" in said.first("div", class_="words").words
 
 
+@on_sqlite
 def test_a_machines_mail_is_one_quiet_line(db, settings, desk, asked):
     came_in(db, settings, subject="Automatic reply", text="I am away.", headers={"Auto-Submitted": "auto-replied"})
     line = conversation(desk, db).first("details", class_="machine")
@@ -120,6 +124,7 @@ def test_an_inquiry_by_mail_is_one_entry_with_the_files_of_its_mail(db, settings
     assert section.first("ul", class_="files").first("a").words == "plan.pdf"
 
 
+@on_sqlite
 def test_the_same_file_in_a_later_mail_is_shown_quietly(db, settings, desk, asked):
     for text in ("My CV.", "My CV again."):
         came_in(db, settings, text=text, files={"cv.pdf": PDF})
@@ -137,6 +142,7 @@ def test_a_file_that_can_run_has_a_warning_beside_it(db, settings, desk, asked, 
     assert not second.all("strong")
 
 
+@on_sqlite
 def test_a_mail_that_could_not_be_read_well_says_so(db, settings, desk, asked):
     public_id = came_in(db, settings)
     with db.write() as session:
@@ -147,6 +153,7 @@ def test_a_mail_that_could_not_be_read_well_says_so(db, settings, desk, asked):
     assert "Its date can't be read." in conversation(desk, db).first("ul", class_="problems").words
 
 
+@on_sqlite
 def test_characters_that_hide_or_reorder_others_are_written_out(db, settings, desk, asked):
     came_in(db, settings)
     with db.write() as session:
@@ -163,6 +170,7 @@ def test_characters_that_hide_or_reorder_others_are_written_out(db, settings, de
         assert not set(text) & set("\u202e\u200b")
 
 
+@on_sqlite
 def test_a_very_long_mail_is_cut_on_the_page_and_says_where_the_rest_is(db, settings, desk, asked):
     came_in(db, settings, text="word " * threads.SHOWN)
     heard = conversation(desk, db).first("article", class_="heard")
@@ -256,6 +264,7 @@ def test_a_reply_handles_the_open_inquiry_and_lets_the_follow_ups_wait(db, desk,
         assert session.scalars(select(Enrollment.status)).one() is EnrollmentStatus.PAUSED
 
 
+@on_sqlite
 def test_a_reply_that_is_sent_twice_goes_out_once(db, desk, asked):
     page = desk.page(home_of(db))
     desk.press("Send reply", page, text="Yes.")
@@ -263,6 +272,7 @@ def test_a_reply_that_is_sent_twice_goes_out_once(db, desk, asked):
     assert len(replies(db)) == 1
 
 
+@on_sqlite
 def test_other_words_from_the_same_page_are_another_reply(db, desk, asked):
     page = desk.page(home_of(db))
     desk.press("Send reply", page, text="Yes.")
@@ -270,6 +280,7 @@ def test_other_words_from_the_same_page_are_another_reply(db, desk, asked):
     assert len(replies(db)) == 2
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("text", "why"), [("", "Write something first"), (" \n", "Write something first"), ("x" * 30_001, "Shorten")]
 )
@@ -289,6 +300,7 @@ def read_page(answer):
     return page
 
 
+@on_sqlite
 def test_a_closed_address_asks_first_and_keeps_the_text(db, desk, asked):
     with db.write() as session:
         suppress(session, ADA, SuppressionReason.HARD_BOUNCE)
@@ -310,6 +322,7 @@ def test_who_only_unsubscribed_is_answered_without_being_asked_about(db, desk, a
     assert not replies(db)[0].despite_closed
 
 
+@on_sqlite
 def test_while_mail_is_held_a_reply_says_that_it_waits(db, desk, desk_of, asked):
     with db.write() as session:
         hold(session, "A backup was restored.", None)
@@ -317,6 +330,7 @@ def test_while_mail_is_held_a_reply_says_that_it_waits(db, desk, desk_of, asked)
     assert "once mail is not held any more" in says(answer, desk)
 
 
+@on_sqlite
 def test_a_reader_reads_the_conversation_and_can_do_nothing_in_it(db, settings, desk, desk_of, asked):
     came_in(db, settings, sender=CHARLIE, answers=acknowledgement_id(db))
     forms = desk.page(home_of(db)).first("div", class_="chosen").all("form")
