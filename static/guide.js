@@ -62,13 +62,13 @@ look();
 setInterval(look, 1000);
 document.addEventListener("visibilitychange", look);
 
-// Who comes back is offered the place where they stopped, on a line that was there already.
+// Who comes back is offered the place where they stopped, on one line that was there already.
 const place = chapters.find((chapter) => chapter.id === began);
 if (place && !location.hash) {
   const link = document.createElement("a");
   link.href = `#${place.id}`;
-  link.textContent = document.getElementById(`${place.id}-title`).textContent;
-  document.querySelector("[data-go-on]").append("Go on where you left off: ", link);
+  link.textContent = `Go on with “${document.getElementById(`${place.id}-title`).textContent}”`;
+  document.querySelector("[data-go-on]").append(link);
 }
 
 // The contents above the text close once a chapter is chosen.

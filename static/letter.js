@@ -24,16 +24,17 @@ for (const letter of document.querySelectorAll("form.letter")) {
 
 function offerWhatWasRead(letter) {
   const offer = letter.querySelector("template[data-goes-along]");
-  const titles = offer ? JSON.parse(offer.dataset.titles) : {};
-  const read = Object.keys(titles).filter((slug) => remembered(offer.dataset.edition).read.includes(slug));
+  if (!offer) return;
+  const kept = remembered(offer.dataset.edition).read;
+  const read = JSON.parse(offer.dataset.titles).filter(([slug]) => kept.includes(slug));
   if (read.length === 0) return;
   const shown = offer.content.cloneNode(true);
   const more = read.length > 1 ? ` and ${read.length - 1} more` : "";
-  shown.querySelector("input").value = read.join(" ");
-  shown.querySelector("[data-along-words]").textContent = `“${titles[read[0]]}”${more}`;
-  shown.querySelector("[data-along-titles]").append(...read.map((slug) => {
+  shown.querySelector("input").value = read.map(([slug]) => slug).join(" ");
+  shown.querySelector("[data-along-words]").textContent = `“${read[0][1]}”${more}`;
+  shown.querySelector("[data-along-titles]").append(...read.map(([, title]) => {
     const item = document.createElement("li");
-    item.textContent = titles[slug];
+    item.textContent = title;
     return item;
   }));
   offer.replaceWith(shown);

@@ -304,7 +304,7 @@ def test_without_javascript_nothing_that_was_read_goes_along(client, address):
 
 def test_the_page_names_the_chapters_that_may_go_along(client):
     (offer,) = read(client.get("/contact").text).all("template")
-    assert json.loads(offer["data-titles"]) == {chapter.slug: chapter.title for chapter in GUIDE.on_the_way}
+    assert json.loads(offer["data-titles"]) == [[chapter.slug, chapter.title] for chapter in GUIDE.on_the_way]
     assert offer["data-edition"] == GUIDE.edition
 
 
