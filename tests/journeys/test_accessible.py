@@ -134,15 +134,15 @@ def fill(settings: Settings) -> None:
         submitted(db, settings, email=address, name="Dan Brown")
     compare_waiting(db)
     with db.write() as session:
-        carol = an_account(session, "Carol")
+        carol = an_account(session, "Carol").id
         dan, other = (contact_of(db, address).id for address in ("dan@example.org", "dan+work@example.org"))
-        merge(session, dan, other, Choices(), carol.id)
+        merge(session, dan, other, Choices(), carol)
         ask_first(session, settings, contact_of(db).id, "Bob wrote to them.")
         suppress(session, "charlie@example.org", SuppressionReason.OPT_OUT)
-        soon = Wanted(carol.id, clock.now() + timedelta(minutes=1), "Call them")
-        remind(session, settings, contact_of(db, "bob@example.org").id, soon, carol.id)
-    full = a_date(db, 1, carol.id, f"{clock.now().year + 1}-05-03T09:00", place="Philadelphia", cost="free")
-    said_full(db, settings, full, carol.id)
+        soon = Wanted(carol, clock.now() + timedelta(minutes=1), "Call them")
+        remind(session, settings, contact_of(db, "bob@example.org").id, soon, carol)
+    full = a_date(db, 1, carol, f"{clock.now().year + 1}-05-03T09:00", place="Philadelphia", cost="free")
+    said_full(db, settings, full, carol)
     joins(db, settings, 1)
     with time_machine.travel(clock.now() + timedelta(days=5)):
         run_due(db, settings)
