@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -11,7 +12,7 @@ import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
@@ -20,22 +21,28 @@ from app import create_app
 from tests.factories import an_account, contact_of, make_settings, submitted
 from tests.rooms.brought import Importer
 from tests.rooms.came import a_mail, came
+from tests.rooms.commented import CHAPTER, commented
 from tests.rooms.courses_kept import a_date, joins, said_full
 from tpminstitute.accounts.invitations import invite, secret_of
-from tpminstitute.accounts.models import Role
+from tpminstitute.accounts.models import Account, Role
 from tpminstitute.accounts.resets import make_reset
 from tpminstitute.accounts.service import save_session
+from tpminstitute.comments.links import decision_url, own_token, publication_url, stop_url
+from tpminstitute.comments.models import Comment, CommentWriter, PublishedAnswer
+from tpminstitute.comments.publishing import Draft, ask_consent, publish_with_consent
+from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.exchange.models import Import
+from tpminstitute.inbox.answers import Answer, reply
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.lists import bulk
 from tpminstitute.lists.bulk_queries import Whom, preview
 from tpminstitute.lists.bulk_ways import Doing
 from tpminstitute.lists.filters import Chosen
 from tpminstitute.lists.models import BulkKind
-from tpminstitute.mail.models import SuppressionReason
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.merging.choices import Choices
 from tpminstitute.merging.duplicates import compare_waiting
@@ -146,7 +153,38 @@ def fill(settings: Settings) -> None:
     joins(db, settings, 1)
     with time_machine.travel(clock.now() + timedelta(days=5)):
         run_due(db, settings)
+    talk(db, settings, contact_of(db, "bob@example.org").id)
     db.close()
+
+
+def talk(db: Database, settings: Settings, contact_id: int) -> None:
+    """Let comments wait, be public and answered, and an answer to somebody be published."""
+    top = commented(db, settings, email="ada@example.org", wants_answers=True, published=True)
+    commented(db, settings, answers=top.public_id, published=True, body="> *Yes*\n\n- `a`\n- [b](https://example.org)")
+    commented(db, settings, suspicions=["The message holds 9 web addresses."])
+    commented(db, settings)
+    draft = Draft("a" * 20, CHAPTER, "Where do I begin?", "Watch one project.")
+    with db.write() as session:
+        contact, by = locked(session, contact_id), session.get_one(Account, 1)
+        ask_consent(session, settings, contact, by, draft, None)
+        publish_with_consent(session, contact, by, replace(draft, key="b" * 20), "On the phone", None)
+        reply(session, settings, contact, Answer("key", "Watch one project.", by))
+        sent = {"status": MessageStatus.SENT, "sent_at": clock.now()}
+        session.execute(update(Message).where(Message.kind == MessageKind.REPLY).values(sent))
+
+
+def from_mails_about_comments(db: Database, settings: Settings) -> list[str]:
+    """Where the links in mails about comments lead, and the page after sending one."""
+    with db.read() as session:
+        writer, waiting = session.scalars(select(CommentWriter)).one(), session.scalars(select(Comment)).all()[-1]
+        asked = session.scalars(select(PublishedAnswer)).first()
+        assert asked is not None
+        urls = [
+            stop_url(settings, writer),
+            decision_url(settings, waiting, clock.now()),
+            publication_url(settings, asked),
+        ]
+        return [*(urlsplit(url).path for url in urls), f"/comments/mine/{own_token(settings, waiting.public_id)}"]
 
 
 def signed_in(app: Flask, page: Page, url: str) -> None:
@@ -285,6 +323,7 @@ def test_every_public_page_is_accessible(served, browser_page):
     pathway = "/pathway/1-0000-a1d1e4h3"
     begin = ["/", "/contact", pathway, thanks, leave, "/staff/sign-in", setup, anew, "/staff/forgotten"]
     begin += ["/staff/second-step"]
+    begin += [f"/comments/{CHAPTER}", *from_mails_about_comments(service.db, service.settings)]
     found = walked(app, browser_page, url, "/", begin)
     assert complained(found) == []
     assert unwalked(app, found, "/") == set()

@@ -28,7 +28,10 @@ TAGS = {"p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote",
         ("[x](data:text/html,hi)", "<p>[x](data:text/html,hi)</p>"),
         ("[x](/staff/mail)", '<p><a rel="nofollow ugc noopener">x</a></p>'),
         ("[x](ftp://x.example)", '<p><a rel="nofollow ugc noopener">x</a></p>'),
-        ("![x](https://x.example/y.png)", '<p>!<a href="https://x.example/y.png" rel="nofollow ugc noopener">x</a></p>'),
+        (
+            "![x](https://x.example/y.png)",
+            '<p>!<a href="https://x.example/y.png" rel="nofollow ugc noopener">x</a></p>',
+        ),
         ("a\u202eb", "<p>a⟨U+202E⟩b</p>"),
     ],
 )
