@@ -8,12 +8,12 @@ worker.addEventListener("message", async ({ data }) => {
   body.set("sums", data);
   const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
   const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
-  const happens = page.querySelector(".happens");
-  if (!happens || page.querySelector("form.proof")) {
+  const path = page.querySelector(".page > .path");
+  if (!path || page.querySelector("form.proof")) {
     says.textContent = form.dataset.failed;
     return;
   }
-  document.querySelector(".happens").replaceWith(happens);
+  document.querySelector(".page > .path").replaceWith(path);
   document.querySelector(".proof-why").remove();
   form.querySelector("button").remove();
   says.textContent = form.dataset.done;

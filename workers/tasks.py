@@ -28,6 +28,9 @@ from tpminstitute.screening.service import tidy as tidy_screening
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
 
+TIDIED = (tidy_sessions, tidy_presences, tidy_resets, tidy_tries, tidy_hook_events, tidy_screening)
+"""What forgets, in each room, what is kept for a while only."""
+
 INDEX_SECONDS = 4
 """For what changed since the last time; mails wait no longer for it."""
 
@@ -67,6 +70,8 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
         with db.write() as session:
             for tidy in TIDY:
                 tidy(session)
+            for forget in TIDIED:
+                forget(session)
 
     @celery.task(name=Job.COMPARE.value)
     def _compare() -> None:

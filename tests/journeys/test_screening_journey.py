@@ -37,7 +37,7 @@ def the_browser_confirms_by_itself_what_is_nearly_clear(service, page):
     expect(page.locator(".proof [role=status]")).to_have_text(
         "Confirmed. Your message goes on as usual.", timeout=30_000
     )
-    expect(page.locator(".happens")).not_to_contain_text("You confirm")
+    expect(page.locator(".page > .path")).not_to_contain_text("You confirm")
     with service.database() as db, db.read() as session:
         inquiry = session.query(Inquiry).one()
         assert (inquiry.state.value, inquiry.email) == ("open", "ada@gmail.com")

@@ -108,7 +108,7 @@ SHORTENED = Sign(4, "A web address hides where it leads ({}).")
 CHEAP_DOMAIN = Sign(3, "A web address stands under a domain that costs next to nothing ({}).")
 NUMBER_HOST = Sign(4, "A web address is a bare number ({}).")
 LOOKALIKE_HOST = Sign(6, "A web address imitates another one by letters of another script ({}).")
-LINK_BESIDE = Sign(4, "It has a web address beside that.")
+LINK_BESIDE = Sign(4, "A web address stands beside what it advertises.")
 """Beside a phrase of an advertisement."""
 
 # --- how it is written -------------------------------------------------------------------------------------
