@@ -21,7 +21,7 @@ def data_dir(tmp_path, monkeypatch, sqlite_url):
 def test_the_command_says_the_edition_and_its_day_and_makes_both_files(data_dir, capsys):
     assert main(["guide"]) == 0
     said = capsys.readouterr().out
-    assert f"This is edition {load_guide().edition}, updated on 22 November 2026." in said
+    assert f"This is edition {load_guide().edition}, updated on 23 November 2026." in said
     made = sorted(path.suffix for path in (data_dir / "guide").iterdir())
     assert made == [".epub", ".pdf"]
     for path in (data_dir / "guide").iterdir():

@@ -120,7 +120,7 @@ def test_another_secret_key_is_another_page_since_the_tokens_of_before_are_worth
 
 
 def test_the_guide_says_when_it_was_changed(client):
-    assert "Updated on 22 November 2026." in read(client.get("/").text).first("article").words
+    assert "Updated on 23 November 2026." in read(client.get("/").text).first("article").words
 
 
 def test_each_chapter_leads_to_the_one_before_and_the_one_after(client):

@@ -129,6 +129,15 @@ def test_a_mail_that_waited_already_is_cancelled_by_a_pause_and_says_so(db, sett
     assert "no follow-ups until" in mail.reason
 
 
+def test_a_run_that_came_back_to_a_step_written_before_waits_out_a_pause_too(db, settings, begun, every_topic):
+    begun.shift(3 * DAY)
+    run_due(db, settings)
+    with db.write() as session:
+        session.execute(update(Enrollment).values(next_position=1))
+    wished(db, settings, Wish.PAUSE)
+    assert run(db).next_due_at == clock.now() + PAUSE
+
+
 def test_the_answers_to_what_was_asked_are_not_cancelled_by_a_pause(db, settings, begun):
     wished(db, settings, Wish.PAUSE)
     assert {m.status for m in messages(db)} == {MessageStatus.QUEUED}

@@ -174,9 +174,13 @@ def _written(session: Session, run: Enrollment, steps: Row[SequenceStep]) -> dic
 
 
 def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, datetime], reader: Reader) -> datetime:
-    """Return when a run's next mail is due, counted from its last mail (or its start) through whatever was left out."""
-    last = max(written, default=0)
-    since = written[last] if written else run.started_at
+    """Return when a run's next mail is due, counted from its last mail (or its start) through whatever was left out.
+
+    A mail of the next step itself, written before the run came back to it, is none of those that went before.
+    """
+    before = [position for position in written if position < run.next_position]
+    last = max(before, default=0)
+    since = written[last] if before else run.started_at
     return plan_through([step for step in steps if last < step.position <= run.next_position], since, reader).at
 
 
