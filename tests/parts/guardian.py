@@ -5,6 +5,7 @@ down, and then nobody would. The guardian holds the reading end of a pipe: when 
 whatever reason, it ends every process still on its list and removes their folders.
 """
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -49,6 +50,7 @@ def _write(line: str) -> None:
             start_new_session=True,
             cwd=Path(__file__).resolve().parents[2],
         )
+        atexit.register(_guardian.communicate)
     assert _guardian.stdin is not None
     _guardian.stdin.write(line + "\n")
     _guardian.stdin.flush()
