@@ -50,7 +50,7 @@ def says(answer, desk):
 
 
 def rows(page):
-    return [row.first("a").words for row in page.all("li", class_="row")]
+    return [row.first("a").words for kind in ("row", "judged-row") for row in page.all("li", class_=kind)]
 
 
 # --- the inbox ---------------------------------------------------------------------------------------------

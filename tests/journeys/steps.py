@@ -15,7 +15,7 @@ from tpminstitute.core.db import Database
 PHONE = {"width": 390, "height": 844}
 PASSWORD = "four unrelated words"
 READING_TIME = 2_100
-"""Milliseconds; nobody writes a letter within two seconds of opening the page, and who does is set apart."""
+"""Milliseconds; nobody writes a letter within two seconds of opening the page, and who does is a little suspect."""
 
 OPEN_SINCE = "performance.now() - performance.getEntriesByType('navigation')[0].responseEnd"
 """Counted from the page's arrival: it was made before that, but on a busy machine long after it was asked for."""

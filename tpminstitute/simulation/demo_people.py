@@ -12,6 +12,7 @@ from tpminstitute.contacts.consent import CURRENT_WORDING
 from tpminstitute.contacts.name_keys import name_key
 from tpminstitute.contacts.topics import SHIPPED, Topic
 from tpminstitute.core.tokens import ALPHABET, PUBLIC_ID_LENGTH
+from tpminstitute.screening import points
 from tpminstitute.simulation import demo_words as words
 
 Row = tuple[Any, ...]
@@ -21,7 +22,7 @@ TABLES: dict[str, str] = {
     "owner_id number",
     "consents": "id contact_id change wording_version wording source at",
     "inquiries": "id public_id form_key contact_id consent_id name email phone_typed phone_e164 topic message state "
-    "suspicions source_page source_referrer received_at followed_through_at",
+    "suspicions score source_page source_referrer received_at followed_through_at",
     "leads": "id contact_id stage_id opened_at closed_at",
     "lead_endings": "lead_id lost_reason_id course_date_id course note",
     "conversations": "contact_id turn since",
@@ -168,7 +169,9 @@ class _Life:
         answered = "handled" if state == "open" and dice.random() < 0.93 else state
         reached = (self.name, self.email, self.phone or "", self.phone)
         message = self._message()
-        about = (self.topic.value, message, answered, json.dumps(["It has many links."] if state != "open" else []))
+        trapped = [points.TRAP.found()] if state != "open" else []
+        weighed = (json.dumps([reason.told for reason in trapped]), sum(reason.points for reason in trapped))
+        about = (self.topic.value, message, answered, *weighed)
         came = (page, "", at, at if state == "open" else None)
         keys = (inquiry_id, self._public_id(), f"demo-{inquiry_id}", self.id, consent_id)
         self._row("inquiries", *keys, *reached, *about, *came)
@@ -176,7 +179,7 @@ class _Life:
         if consent_id is not None:
             self._fact("consent_granted", "Agreed to be followed up by e-mail.", actor="visitor")
         if state != "open":
-            self._fact("inquiry_suspected", "An inquiry was set apart by screening. It has many links.")
+            self._fact("inquiry_suspected", f"An inquiry was set apart by screening. {trapped[0].told}")
             return
         if dice.random() < self.people.house.mail_share:
             self._acknowledge(inquiry_id)
