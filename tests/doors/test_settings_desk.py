@@ -230,3 +230,20 @@ def test_an_inquiry_about_a_topic_of_another_process_is_taken(db, settings, boss
     with db.write() as session:
         submit_inquiry(session, settings, a_submission(topic="own-evening-courses"))
     other.extensions["tpm"].db.close()
+
+
+# --- comments ----------------------------------------------------------------------------------------------
+
+
+def test_comments_are_closed_at_the_desk_and_opened_again(boss, client):
+    page = boss.press("Save", boss.page(f"{HOME}/comments"), comments_open="off").location
+    assert "Set by the operator to open; changed by Bob" in boss.page(page).words
+    assert "Comments are closed" in client.get("/comments").text
+    boss.press("Save", boss.page(page), comments_open="on")
+    assert "Comments are closed" not in client.get("/comments").text
+
+
+def test_comments_are_open_or_closed_and_nothing_between(boss):
+    answer = boss.press("Save", boss.page(f"{HOME}/comments"), comments_open="ajar")
+    assert answer.status_code == 422
+    assert errors(answer) == ["Write on or off."]
