@@ -129,7 +129,7 @@ def read(text: str) -> Element:
 def active_content(page: Element) -> list[str]:
     """What could do something on its own in `page`: event attributes, foreign addresses, embedded things.
 
-    The public pages' own style is none of it.     The public pages' own style is none of it.    The public pages' own style is none of it.    The public pages' own style is none of it.
+    The public pages' own style is none of it.
     A page that shows a stranger's text must give the same list as one that shows a harmless text.
     """
     found = []
