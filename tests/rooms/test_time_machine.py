@@ -324,7 +324,9 @@ def test_the_live_database_is_open_for_reading_only(postgres_url, settings):
 OF_THE_DESK = {
     "audit_entries",
     "bulk_changes",
+    "comment_writers",
     "contact_cards",
+    "course_waits",
     "erasures",
     "import_problems",
     "import_rows",
@@ -334,6 +336,7 @@ OF_THE_DESK = {
     "notes",
     "presences",
     "promise_warnings",
+    "published_answers",
     "reminders",
     "removed_notes",
     "reply_drafts",
