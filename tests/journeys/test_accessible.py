@@ -69,6 +69,7 @@ NO_PAGES = {
     "site.guide_pdf",
     "site.metrics",
     "site.ready",
+    "site.spelling",
     "staff.attachment",
     "staff.import_problems",
     "staff.import_progress",
