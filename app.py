@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None, press: Callable[[Book], None] |
     from tpminstitute.web.pathway_table import add_pathway
     from tpminstitute.web.site import site
     from tpminstitute.web.site.kept_page import KeptGuide
+    from tpminstitute.web.site.reply import ReplyTimes
     from tpminstitute.web.staff import staff
     from tpminstitute.web.staff.security import add_security
     from tpminstitute.web.staff.uploads import FilesOnDisk
@@ -66,7 +67,8 @@ def create_app(settings: Settings | None = None, press: Callable[[Book], None] |
     app.register_blueprint(staff)
     add_hooks(app)
     app.extensions["tpm_shelf"] = shelf = Shelf(settings.guide_folder, press)
-    app.extensions["tpm_guide"] = kept_guide = KeptGuide(app, shelf)
+    app.extensions["tpm_reply"] = reply_times = ReplyTimes(db)
+    app.extensions["tpm_guide"] = kept_guide = KeptGuide(app, shelf, reply_times)
     app.wsgi_app = kept_guide  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

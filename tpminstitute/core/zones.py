@@ -61,6 +61,12 @@ def written(moment: datetime, zone: ZoneInfo) -> str:
     return f"{shown:%a} {shown.day} {shown:%b %Y %H:%M} ({zone.key})"
 
 
+def whose_clock(zone: ZoneInfo) -> str:
+    """Return whose clock a zone is, as people say it, such as ``New York time``."""
+    place = zone.key.rpartition("/")[2].replace("_", " ")
+    return "UTC" if place in ("UTC", "GMT", "Universal", "Zulu") else f"{place} time"
+
+
 def local(moment: datetime, zone: ZoneInfo) -> datetime:
     """Return `moment` in `zone`; raises `ValueError` for one without a zone, which would get this machine's."""
     if moment.tzinfo is None:

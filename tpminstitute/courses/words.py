@@ -10,9 +10,8 @@ MINUTES = 60
 
 def clock_in_words(zone: ZoneInfo, moment: datetime) -> str:
     """Return whose clock it is and how far from UTC at `moment`, such as ``New York time (UTC−4)``."""
-    place = zone.key.rpartition("/")[2].replace("_", " ")
-    distance = _distance(zone, moment)
-    return "UTC" if place in ("UTC", "GMT", "Universal", "Zulu") else f"{place} time ({distance})"
+    whose = zones.whose_clock(zone)
+    return whose if whose == "UTC" else f"{whose} ({_distance(zone, moment)})"
 
 
 def day_in_words(moment: datetime, zone: ZoneInfo) -> str:

@@ -49,7 +49,7 @@ class AnswersReport:
 
 
 @dataclass(frozen=True)
-class _Inquiry:
+class FirstAnswer:
     """One inquiry: `took` is the working time until its first answer, None without one, which may be `overdue`."""
 
     received_at: datetime
@@ -60,7 +60,7 @@ class _Inquiry:
 
 def answers_report(session: Session, chosen: Period, promise: Promise) -> AnswersReport:
     """Return how long the inquiries of a period waited, against the promise as it is now."""
-    inquiries = _first_answers(session, chosen, promise)
+    inquiries = first_answers(session, chosen.begins, chosen.ends, promise)
     pieces = [
         _answers([one for one in inquiries if bucket.begins <= one.received_at < bucket.ends], promise)
         for bucket in chosen.buckets
@@ -73,25 +73,27 @@ def percentile(ordered: Sequence[timedelta], share: float) -> timedelta:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def _first_answers(session: Session, chosen: Period, promise: Promise) -> list[_Inquiry]:
-    """Return when each inquiry came, how it stands, and how long a person took to answer its contact after it."""
+def first_answers(
+    session: Session, begins: datetime, ends: datetime, promise: Promise, newest: int | None = None
+) -> list[FirstAnswer]:
+    """Return when each inquiry came from `begins` until before `ends`, how it stands, and how long a person took to
+    answer its contact after it; of more than `newest` only the newest so many, newest first."""
     whose, since = Inquiry.contact_id, Inquiry.received_at
     is_closed = (Inquiry.state == InquiryState.HANDLED) & ~has_reply_to_go(whose)
-    rows = session.execute(
-        select(Inquiry.received_at, is_closed, first_spoken(whose, since), first_reply(whose, since)).where(
-            Inquiry.received_at >= chosen.begins, Inquiry.received_at < chosen.ends, COUNTS
-        )
+    chosen = select(Inquiry.received_at, is_closed, first_spoken(whose, since), first_reply(whose, since)).where(
+        since >= begins, since < ends, COUNTS
     )
+    rows = session.execute(chosen if newest is None else chosen.order_by(since.desc()).limit(newest))
     now, found = clock.now(), []
     for at, closed, *answers in rows:
         answered_at = min((moment for moment in answers if moment), default=None)
         took = working_time_between(at, answered_at, promise.hours) if answered_at else None
         overdue = took is None and not closed and promise.due_at(at) < now
-        found.append(_Inquiry(at, bool(closed), took, overdue))
+        found.append(FirstAnswer(at, bool(closed), took, overdue))
     return found
 
 
-def _answers(inquiries: Sequence[_Inquiry], promise: Promise) -> Answers:
+def _answers(inquiries: Sequence[FirstAnswer], promise: Promise) -> Answers:
     took = sorted(one.took for one in inquiries if one.took is not None)
     in_time = sum(time <= promise.working_time for time in took)
     unanswered = [one for one in inquiries if one.took is None]

@@ -16,6 +16,7 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     pages,  # noqa: F401
     pathway,  # noqa: F401
     publication,  # noqa: F401
+    reply,  # noqa: F401
     search,  # noqa: F401
     send_guide,  # noqa: F401
     spelling,  # noqa: F401

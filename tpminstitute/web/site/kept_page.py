@@ -18,6 +18,7 @@ from tpminstitute.core import clock
 from tpminstitute.guide.book import Book, book_of
 from tpminstitute.guide.shelf import PDF, Shelf
 from tpminstitute.web.common import Shared, protect
+from tpminstitute.web.site.reply import Reply, ReplyTimes
 from tpminstitute.web.site.write import token_for
 
 TOKEN_PLACE = "the-token-of-this-page"
@@ -33,13 +34,14 @@ class Rendered:
     made_of: Shared
     book: Book
     tells_pdf: bool
+    reply: Reply
     before: bytes
     behind: bytes
     etag: str
     headers: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, text: str, made_of: Shared, book: Book, *, tells_pdf: bool) -> "Rendered":
+    def of(cls, text: str, made_of: Shared, book: Book, *, tells_pdf: bool, reply: Reply) -> "Rendered":
         """Return the page of `text`, which has its token's place once; the headers are those of any page."""
         before, _, behind = text.partition(TOKEN_PLACE)
         # With another key the tokens of before are worth nothing, so whoever has one needs the page again.
@@ -47,7 +49,7 @@ class Rendered:
         etag = f'W/"{said.hexdigest()[:20]}"'
         headers = protect(Response(mimetype="text/html", headers={"ETag": etag})).headers
         del headers["Content-Length"]
-        return cls(made_of, book, tells_pdf, before.encode(), behind.encode(), etag, tuple(headers))
+        return cls(made_of, book, tells_pdf, reply, before.encode(), behind.encode(), etag, tuple(headers))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a GET or HEAD: with the page, or that the reader's own copy still holds."""
@@ -65,9 +67,10 @@ class Rendered:
 class KeptGuide:
     """Stands before the framework and answers for the guide while the page that it keeps still holds."""
 
-    def __init__(self, app: Flask, shelf: Shelf) -> None:
-        """Parameters: `shelf`, where the book's files are, whose sizes the page tells."""
-        self._app, self._shelf = app, shelf
+    def __init__(self, app: Flask, shelf: Shelf, reply_times: ReplyTimes) -> None:
+        """Parameters: `shelf`, where the book's files are, whose sizes the page tells; `reply_times`, what its form
+        says of when an answer comes."""
+        self._app, self._shelf, self._reply_times = app, shelf, reply_times
         self._behind: WSGIApplication = app.wsgi_app
         self._page: Rendered | None = None
         self._looked: datetime | None = None
@@ -83,13 +86,17 @@ class KeptGuide:
     def _holds(self, page: Rendered) -> bool:
         """Return whether a page is made of what holds now, and tells what can be told."""
         made_of_this = page.made_of is self._app.extensions["tpm_kept"].lately()
-        return made_of_this and (page.tells_pdf or not self._pdf_is_there_now(page))
+        if not made_of_this or page.reply != self._reply_times.now(page.made_of.settings):
+            return False
+        return page.tells_pdf or not self._pdf_is_there_now(page)
 
     def keep(self, made_of: Shared, render: Callable[[Book, Shelf], str]) -> Rendered:
         """Render the page of what holds now, keep it, and have the PDF printed if it isn't there yet."""
         book = book_of(self._app.extensions["tpm"].guide, made_of.settings)
         tells_pdf = self._shelf.lying_there(book, PDF) is not None
-        self._page = Rendered.of(render(book, self._shelf), made_of, book, tells_pdf=tells_pdf)
+        reply = self._reply_times.now(made_of.settings)
+        text = render(book, self._shelf)
+        self._page = Rendered.of(text, made_of, book, tells_pdf=tells_pdf, reply=reply)
         self._shelf.order(book)
         return self._page
 

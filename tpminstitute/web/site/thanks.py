@@ -1,21 +1,29 @@
 """The page after sending, and the proof that it offers to whom screening wasn't sure about."""
 
+from dataclasses import dataclass
+
 import structlog
 from flask import Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.contacts.topics import topics_of
+from tpminstitute.core import clock
 from tpminstitute.core.text import first_name
 from tpminstitute.inbox.letters import asks_for_pathway, reference
-from tpminstitute.inbox.models import Inquiry
+from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.proving import may_be_proven, release_proven
 from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.service import locked_inquiry
 from tpminstitute.inbox.waiting_list import waits_of
+from tpminstitute.institute.office_hours import NeverOpen
+from tpminstitute.institute.reply_words import due_in_words
 from tpminstitute.screening.arrivals import may_confirm_plainly
 from tpminstitute.screening.proof import SUMS, UNKNOWN, ZERO_BITS, Challenge, Unproven
+from tpminstitute.today.queries import promise_in
 from tpminstitute.web.common import own_page_sent_it, session, settings
 from tpminstitute.web.site import site
+from tpminstitute.web.site.along import guide
+from tpminstitute.web.site.meanwhile import chapter_meanwhile
 
 log = structlog.get_logger(__name__)
 
@@ -79,4 +87,27 @@ def _page(inquiry: Inquiry, problem: str = "") -> str:
         sums=SUMS,
         zero_bits=ZERO_BITS,
         problem=problem,
+        seen_to=inquiry.state is InquiryState.HANDLED,
+        answer=_answer(inquiry),
+        chapter=chapter_meanwhile(guide(), inquiry.topic, inquiry.along.chapters_read if inquiry.along else ()),
     )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """By when an open letter's answer is promised, in words, and whether that is over."""
+
+    due: str
+    late: bool
+
+
+def _answer(inquiry: Inquiry) -> _Answer | None:
+    """Return what is promised to a letter's writer: nothing to one that was set apart, or was seen to already."""
+    if inquiry.state is not InquiryState.OPEN:
+        return None
+    try:
+        due = promise_in(session(), settings()).due_at(inquiry.received_at)
+    except NeverOpen as problem:
+        log.warning("office_never_opens", reason=str(problem))
+        return None
+    return _Answer(due_in_words(due, settings().institute_zone), due < clock.now())
