@@ -28,11 +28,16 @@ def page(client, address):
     return read(answer.text)
 
 
+def scripts(found):
+    """What a page runs: a block of data is no script."""
+    return [e for e in found.all("script") if e["type"] != "application/ld+json"]
+
+
 def loaded_by(client, address):
     """Every style sheet and script that a page loads, and what those import. Returns: address → bytes."""
     text = client.get(address).text
     found = read(text)
-    waiting = [e["href"] for e in found.all("link", rel="stylesheet")] + [e["src"] for e in found.all("script")]
+    waiting = [e["href"] for e in found.all("link", rel="stylesheet")] + [e["src"] for e in scripts(found)]
     loaded = {address: text.encode()}
     while waiting:
         source = waiting.pop()
@@ -107,7 +112,7 @@ def test_the_form_is_sent_to_another_address_than_its_page_so_that_going_back_fi
 def test_a_page_is_whole_without_scripts(client, address):
     found = page(client, address)
     assert not [e for e in found.first("body").inner if e.tag == "script"]
-    assert all(script["type"] == "module" and script["src"] for script in found.all("script"))
+    assert all(script["type"] == "module" and script["src"] for script in scripts(found))
     # What only the script asks waits where it asks it; without it the form comes back with the same question.
     assert not [e for e in found.first("main").inner if "hidden" in e.attrs and not e["data-ask"]]
 
@@ -116,7 +121,7 @@ def test_a_page_is_whole_without_scripts(client, address):
 def test_a_page_loads_nothing_from_another_host(client, address):
     found = page(client, address)
     sources = [e[name] for e in found.inner for name in ("src", "srcset", "poster", "data") if e[name]]
-    sources += [e["href"] for e in found.all("link")]
+    sources += [e["href"] for e in found.all("link") if e["rel"] not in ("canonical", "alternate")]  # only named
     assert all(source.startswith(("/static/", "data:image/")) for source in sources)
 
 
@@ -207,7 +212,7 @@ def test_a_public_page_carries_its_style_in_itself_so_that_no_request_blocks_it(
     digest = base64.b64encode(hashlib.sha256(style.text.encode()).digest()).decode()
     assert f"'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
     assert not found.all("link", rel="stylesheet")
-    assert all(script["type"] == "module" for script in found.all("script"))
+    assert all(script["type"] == "module" for script in scripts(found))
 
 
 def test_a_style_sheet_may_be_kept_for_a_year_under_its_fingerprint(client):

@@ -174,7 +174,7 @@ def test_clear_spam_sees_the_same_page_as_an_honest_letter(db, visitor):
     def without_reference(page):
         words = read(page).first("main").words.replace(read(page).first("strong", class_="reference").words, "")
         return re.sub(
-            r"By \w+ \d+ \w+, \d+:\d\d, New York time ", "", words
+            r"\s*By \w+ \d+ \w+, \d+:\d\d, New York time ", " ", words
         )  # a promise is made to honest letters alone
 
     honest, _ = shown(message="How do I begin?")

@@ -1,14 +1,11 @@
 """A course as search engines read it: JSON-LD in the words of schema.org, and nothing that isn't known."""
 
-import json
 from typing import Any
 
 from tpminstitute.core import zones
 from tpminstitute.core.config import Settings
+from tpminstitute.core.structured import for_page
 from tpminstitute.courses.catalogue import PublicCourse, PublicDate
-
-_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-"""What could end or comment out the element that the text stands in (HTML, 4.12.1.3)."""
 
 
 def course_as_json_ld(settings: Settings, course: PublicCourse) -> str:
@@ -18,7 +15,6 @@ def course_as_json_ld(settings: Settings, course: PublicCourse) -> str:
     """
     address = f"{settings.public_url}/courses/{course.slug}"
     told: dict[str, Any] = {
-        "@context": "https://schema.org",
         "@type": "Course",
         "@id": address,
         "url": address,
@@ -29,7 +25,7 @@ def course_as_json_ld(settings: Settings, course: PublicCourse) -> str:
     instances = [_instance(date) for date in course.to_come]
     if instances:
         told["hasCourseInstance"] = instances
-    return "".join(_ESCAPED.get(char, char) for char in json.dumps(told, ensure_ascii=False))
+    return for_page(told)
 
 
 def _instance(date: PublicDate) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -113,7 +113,7 @@ def load_guide(folder: Path = CONTENT / "guide") -> Guide:
         chapters=chapters,
         reading_minutes=_minutes(" ".join(chapter.text for chapter in chapters)),
         edition=edition,
-        updated=_updated(folder / editions.FILE, edition),
+        updated=told.day if (told := editions_told(folder).get(edition)) else None,
     )
 
 
@@ -124,6 +124,20 @@ def load_page(path: Path) -> Page:
     """
     title, body = _read(path)
     return Page(title, _html(_parse(body, deeper=0)))
+
+
+def editions_told(folder: Path = CONTENT / "guide") -> Mapping[str, editions.Edition]:
+    """Return the editions that editions.md in `folder` tells of, by their short hash; none without the file.
+
+    Raises `GuideError` for a file that can't be read.
+    """
+    path = folder / editions.FILE
+    if not path.exists():
+        return {}
+    try:
+        return editions.read_editions(_source(path))
+    except editions.BrokenEditions as problem:
+        raise GuideError(f"{path}: {problem}") from None
 
 
 def _source(path: Path) -> str:
@@ -176,16 +190,6 @@ def _refuse_double_parts(chapters: Sequence[Chapter], folder: Path) -> None:
         if part.anchor in seen:
             raise GuideError(f"Two places in {folder} have the address #{part.anchor}. Give one of them another name.")
         seen.add(part.anchor)
-
-
-def _updated(path: Path, edition: str) -> date | None:
-    if not path.exists():
-        return None
-    try:
-        dated = editions.read_editions(_source(path)).get(edition)
-    except editions.BrokenEditions as problem:
-        raise GuideError(f"{path}: {problem}") from None
-    return dated.day if dated else None
 
 
 def _parse(body: str, deeper: int) -> list[Token]:

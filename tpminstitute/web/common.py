@@ -28,6 +28,7 @@ from tpminstitute.institute.service import overlay
 from tpminstitute.screening import points
 from tpminstitute.web.moments import by_clock, how_long, when
 from tpminstitute.web.policy import content_security_policy, site_sheet
+from tpminstitute.web.still import still_page
 
 log = structlog.get_logger(__name__)
 
@@ -183,6 +184,7 @@ def add_common(app: Flask) -> None:
     app.jinja_env.filters["visible"] = visible
     app.jinja_env.globals["institute"] = LocalProxy(_institute)
     service = app.extensions["tpm"]
+    app.extensions["tpm_still"] = {code: still_page(service.settings, *told) for code, told in ERROR_TEXTS.items()}
     before = Shared(service.settings, SHIPPED)
 
     def read(reading: Session) -> Shared:
@@ -214,9 +216,14 @@ def protect(response: Response) -> Response:
 
 
 def _error_page(status: int, text: str | None = None) -> tuple[str, int]:
-    g.shared = g.get("shared") or kept().last  # it may be the database that is gone
     title, usual = ERROR_TEXTS.get(status, ERROR_TEXTS[400 if status < 500 else 500])
-    return render_template("site/error.html", status=status, title=title, text=text or usual), status
+    try:
+        g.shared = g.get("shared") or kept().last  # it may be the database that is gone
+        return render_template("site/error.html", status=status, title=title, text=text or usual), status
+    except Exception:  # what broke the page may break this one as well
+        log.exception("error_page_broke", path=request.path)
+        still = cast(dict[int, str], current_app.extensions["tpm_still"])
+        return still.get(status, still[500]), status
 
 
 def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException | Response:

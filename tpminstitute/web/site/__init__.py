@@ -12,6 +12,7 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     go,  # noqa: F401
     guide_files,  # noqa: F401
     health,  # noqa: F401
+    machines,  # noqa: F401
     own_comment,  # noqa: F401
     pages,  # noqa: F401
     pathway,  # noqa: F401
@@ -19,6 +20,7 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     reply,  # noqa: F401
     search,  # noqa: F401
     send_guide,  # noqa: F401
+    sharing,  # noqa: F401
     spelling,  # noqa: F401
     thanks,  # noqa: F401
     unsubscribe,  # noqa: F401
