@@ -208,6 +208,8 @@ def protect(response: Response) -> Response:
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     if response.mimetype == "text/html":
         headers.setdefault("Cache-Control", "no-store" if request.path.startswith("/staff") else "private, no-cache")
+    if request.endpoint == "static":
+        headers.pop("Content-Disposition", None)  # a name to save it by, which no page needs
     if request.endpoint == "static" and "v" in request.args:
         headers["Cache-Control"] = "public, max-age=31536000, immutable"
     if configured().public_url.startswith("https://"):

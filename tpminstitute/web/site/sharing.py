@@ -57,7 +57,7 @@ def guide_as_json_ld() -> Markup:
         "headline": guide().title,
         "inLanguage": LANGUAGE,
         "image": picture_address(),
-        "author": publisher,
+        "author": {"@id": publisher["@id"]},
         "publisher": publisher,
     }
     day = guide().updated
