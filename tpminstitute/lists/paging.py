@@ -73,7 +73,7 @@ def page_of(
     backwards = before is not None and after is None
     place = before if backwards else after
     rising = order.rising is not backwards
-    query = _planned(session, chosen, order, among).add_columns(order.column)
+    query = _planned(session, chosen, among).add_columns(order.column)
     if place is not None:
         query = query.where(_beyond(order, place, rising))
     by = (order.column, ContactCard.contact_id)
@@ -90,12 +90,12 @@ def page_of(
 
 def count_of(session: Session, chosen: Chosen, order: Order, among: Sequence[int] | None = None) -> Count:
     """Return how many contacts are meant, counted as far as `COUNTED`."""
-    query = _planned(session, chosen, order, among).with_only_columns(literal(1)).limit(COUNTED + 1)
+    query = _planned(session, chosen, among).with_only_columns(literal(1)).limit(COUNTED + 1)
     number = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     return Count(min(number, COUNTED), number > COUNTED)
 
 
-def _planned(session: Session, chosen: Chosen, order: Order, among: Sequence[int] | None) -> Select[int]:
+def _planned(session: Session, chosen: Chosen, among: Sequence[int] | None) -> Select[int]:
     """Return the query of the ids, by the way that fits how many each filter means."""
     query = select(ContactCard.contact_id).where(*chosen.on_card())
     elsewhere = chosen.elsewhere()
@@ -108,9 +108,7 @@ def _planned(session: Session, chosen: Chosen, order: Order, among: Sequence[int
             elsewhere.remove(rarest)
             first = ContactCard.contact_id.in_(rarest)
     query = query.where(*map(probed, elsewhere), *chosen.without())
-    if first is None:
-        return query.with_hint(ContactCard, f"INDEXED BY ix_contact_cards_by_{order.column.key}", "sqlite")
-    return query.where(first).with_hint(ContactCard, "NOT INDEXED", "sqlite")
+    return query if first is None else query.where(first)
 
 
 def _rarest(session: Session, conditions: Sequence[Select[int]]) -> Select[int] | None:
