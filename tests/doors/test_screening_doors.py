@@ -33,6 +33,24 @@ def states(db):
         return {inquiry.name: inquiry.state.value for inquiry in session.query(Inquiry)}
 
 
+# --- words of ours -----------------------------------------------------------------------------------------
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "place",
+    ["/guide/send", "/pathway/1-0000-a1d1e4h3", "/contact?about=wait:course:certified-scrum-master"],
+    ids=["the guide", "a pathway", "a place"],
+)
+def test_many_who_send_a_text_that_the_page_wrote_are_no_flood(db, client, place):
+    for reader in range(14):
+        with time_machine.travel(datetime.now(UTC) - timedelta(minutes=1)):
+            form = read(client.get(place).text).first("form", class_="letter")
+        typed = {"name": f"Reader {reader}", "email": f"reader{reader}@example.org", "topic": "csm"}
+        assert client.post(form["action"], data=form.fields | typed).status_code == 303
+    assert states(db) == {f"Reader {reader}": "open" for reader in range(14)}
+
+
 # --- a mistyped address ------------------------------------------------------------------------------------
 
 

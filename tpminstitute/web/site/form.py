@@ -149,6 +149,8 @@ class LetterForm(FlaskForm):
     phone_e164: str | None = None
     regions: Sequence[str] = ()
     offer: str | None = None
+    ours: str = ""
+    """What the page itself put into the message: the same from everybody, so it says nothing about who sends it."""
 
     def __init__(self, formdata: MultiDict[str, str] | None, *, topics: Topics) -> None:
         """Read `formdata`, None for an empty letter.

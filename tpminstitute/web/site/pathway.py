@@ -69,6 +69,7 @@ def mail_pathway(code: str) -> BaseResponse | tuple[str, int]:
     typed = MultiDict(request.form)
     typed["topic"], typed["message"] = Topic.BECOMING_A_TPM.value, ASKS_FOR_IT
     form = LetterForm(typed, topics=topics())
+    form.ours = ASKS_FOR_IT
     along = along_of_pathway(code, mailed_from=settings().public_url)
     return take_letter(form, lambda shown, notice: _page(code, decoded, shown, notice), along, PLACE)
 

@@ -21,7 +21,7 @@ class SendGuideForm(LetterForm):
         """Read `formdata`, None for an empty form."""
         super().__init__(formdata, topics=topics)
         self.topic.data = Topic.BECOMING_A_TPM.value
-        self.message.data = f"Please send me the guide “{guide().title}” to keep."
+        self.message.data = self.ours = f"Please send me the guide “{guide().title}” to keep."
 
 
 @site.get(SEND_GUIDE)

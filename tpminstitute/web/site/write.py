@@ -63,14 +63,20 @@ def _begin_about(form: LetterForm, key: str) -> None:
     course = course_asked_about(key)
     if course is not None and not form.topic.data and course.topic in [choice.key for choice in topics().offered]:
         form.topic.data = course.topic
-    if course is not None and course.waits:
-        form.message.data = f"I ask for {course.words}."
+    form.message.data = _asks_for_place(key) or form.message.data
+
+
+def _asks_for_place(key: str) -> str:
+    """Return the text that a letter begins with when its writer wants a place in a course, '' for any other letter."""
+    course = course_asked_about(key)
+    return f"I ask for {course.words}." if course is not None and course.waits else ""
 
 
 @site.post("/contact")
 def send_letter() -> BaseResponse | tuple[str, int]:
     """Take the form: store the inquiry and say thank you, or show it again with all that was typed."""
     form = LetterForm(request.form, topics=topics_for(request.form.get("topic", "")))
+    form.ours = _asks_for_place(form.about.data or "")
     return take_letter(form, _page, along_of(form))
 
 
@@ -168,7 +174,7 @@ def _evidence(form: LetterForm, token: FormToken) -> Evidence | None:
     return Evidence(
         name=form.name.data or "",
         email=form.address.key,
-        text=form.message.data or "",
+        text=(form.message.data or "").removeprefix(form.ours),
         trap=form.subject.data or "",
         others=others,
         time_to_fill=clock.now() - token.made_at,
