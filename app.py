@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None, press: Callable[[Book], None] |
     Parameters: `settings` default to the environment's; `press` prints the guide's PDF before anybody asks for it,
     without one it is made for the first reader who does.
     """
+    from tpminstitute.site_search.talk import KeptTalk
     from tpminstitute.web.common import add_common
     from tpminstitute.web.hooks import add_hooks
     from tpminstitute.web.pathway_table import add_pathway
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, press: Callable[[Book], None] |
     add_hooks(app)
     app.extensions["tpm_shelf"] = shelf = Shelf(settings.guide_folder, press)
     app.extensions["tpm_reply"] = reply_times = ReplyTimes(db)
+    app.extensions["tpm_talk"] = KeptTalk()
     app.extensions["tpm_guide"] = kept_guide = KeptGuide(app, shelf, reply_times)
     app.wsgi_app = kept_guide  # type: ignore[method-assign]
     if settings.trusted_proxies:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from pypdf import PdfReader
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app import create_app
 from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.factories import ADA, contact_of, count, messages
 from tests.parts.opened import Opened
+from tests.rooms.commented import commented
 from tpminstitute.accounts.models import Role
 from tpminstitute.contacts.models import Consent, Contact
 from tpminstitute.guide.book import Book, book_of
@@ -317,6 +318,25 @@ def test_a_passage_is_found_marked_and_led_to(client):
     assert first["href"] == "/#skill-leadership"
     assert "Leadership" in [mark.words for mark in page.all("mark")]
     assert "“leadreship” stands nowhere, so “leadership” was taken for it." in page.first("main").words
+
+
+def test_a_comment_with_hostile_words_is_found_shown_as_it_is_and_led_to(client, db, settings):
+    commented(db, settings, name="<b>Eve\u202e", body="An okapi \u202e<script>alert(1)</script>", published=True)
+    page = read(client.get("/search?q=okapi").text)
+    link = page.first("ol", class_="found").first("a")
+    assert link.words == "<b>Eve"
+    assert [mark.words for mark in page.all("mark")] == ["okapi"]
+    assert "An okapi ⟨U+202E⟩<script>alert(1)</script>" in page.first("ol", class_="found").words
+    path, anchor = link["href"].split("#")
+    assert f'id="{anchor}"' in client.get(path).text
+
+
+def test_while_the_database_is_away_the_guide_is_searched_and_the_page_says_so(client, app):
+    with app.extensions["tpm"].db.write() as session:
+        session.execute(text("ALTER TABLE comments RENAME TO elsewhere"))
+    page = read(client.get("/search?q=leadership").text)
+    assert page.first("ol", class_="found").all("a")
+    assert "Comments and answers can’t be looked through just now" in page.first("main").words
 
 
 def test_an_empty_search_teaches_and_a_vain_one_leads_on(client):

@@ -4,13 +4,17 @@ import pytest
 
 from tpminstitute.guide.chapters import load_guide
 from tpminstitute.site_search.passages import Passage, guide_passages
-from tpminstitute.site_search.search import LONGEST_QUERY, MOST_FOUND, search
+from tpminstitute.site_search.search import LONGEST_QUERY, MOST_FOUND, Index, Read, search
 
 GUIDE = load_guide()
 
 
+def looked_through(query, passages):
+    return search(query, Index.of(map(Read.of, passages)))
+
+
 def asked(query, *others):
-    return search(query, [*guide_passages(GUIDE), *others])
+    return looked_through(query, [*guide_passages(GUIDE), *others])
 
 
 def hrefs(query):
@@ -90,12 +94,12 @@ def test_words_of_a_list_within_a_list_are_found(tmp_path):
     (tmp_path / "guide.md").write_text("# The way\n")
     (tmp_path / "01-first.md").write_text("# First\n\n- outer\n  - inner\n")
     passages = list(guide_passages(load_guide(tmp_path)))
-    assert [len(search(word, passages).found) for word in ("outer", "inner")] == [1, 1]
+    assert [len(looked_through(word, passages).found) for word in ("outer", "inner")] == [1, 1]
 
 
 def test_a_word_of_every_passage_shows_the_first_and_says_there_are_more():
     many = [Passage("A comment", f"/#{number}", f"word {number}", "Comment") for number in range(MOST_FOUND + 1)]
-    answer = search("word", many)
+    answer = looked_through("word", many)
     assert len(answer.found) == MOST_FOUND
     assert answer.more
 

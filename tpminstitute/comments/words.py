@@ -25,6 +25,17 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("zero", {"html": False, "breaks": True}).enable(_RULES)
 
 
+def plain(body: str) -> str:
+    """Return a comment's words on one line, without marks and where its links lead: to be searched, not to be shown."""
+    tokens = _markdown().parse(body)
+    if any(token.level > DEEPEST for token in tokens):
+        return " ".join(body.split())
+    inner = [piece for token in tokens for piece in token.children or [token]]
+    return " ".join(
+        "".join(piece.content or (" " if piece.block or piece.tag == "br" else "") for piece in inner).split()
+    )
+
+
 @lru_cache(maxsize=1024)
 def html_of(body: str) -> Markup:
     """Return a comment as HTML that can do nothing but be read.
