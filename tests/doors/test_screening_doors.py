@@ -51,6 +51,17 @@ def test_many_who_send_a_text_that_the_page_wrote_are_no_flood(db, client, place
     assert states(db) == {f"Reader {reader}": "open" for reader in range(14)}
 
 
+@on_sqlite
+def test_of_a_text_that_the_page_began_it_is_kept_how_much_the_page_wrote(db, client):
+    form = read(client.get("/contact?about=wait:course:certified-scrum-master").text).first("form", class_="letter")
+    begun = form.fields["message"]
+    typed = {"name": "Eve", "email": "eve@example.org", "topic": "csm", "message": f"{begun} Buy quokkas!"}
+    client.post(form["action"], data=form.fields | typed)
+    with db.read() as session:
+        inquiry = session.query(Inquiry).one()
+    assert inquiry.message[: inquiry.page_wrote] == begun
+
+
 # --- a mistyped address ------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,8 @@ from tpminstitute.contacts.service import locked
 from tpminstitute.inbox import conversations, service
 from tpminstitute.inbox.judging import is_known
 from tpminstitute.inbox.models import Inquiry, InquiryState
-from tpminstitute.screening.models import Judgement, LearnedWord, Lesson
+from tpminstitute.screening.digests import digest_for
+from tpminstitute.screening.models import EVERY_LETTER, Judgement, LearnedWord, Lesson
 from tpminstitute.screening.service import Evidence
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -110,6 +111,19 @@ def test_releasing_and_marking_as_spam_teach_and_the_later_word_holds(db, settin
     assert lessons(db) == {f"inquiry:{inquiry.id}": Judgement.SPAM}
     act(db, inquiry, service.release, settings, alice)
     assert lessons(db) == {f"inquiry:{inquiry.id}": Judgement.HONEST}
+    with db.read() as session:
+        assert session.query(LearnedWord).filter(LearnedWord.spam > 0).count() == 0
+
+
+def test_what_the_page_wrote_itself_is_not_learned_and_what_was_learned_is_unlearned_alike(db, settings, alice):
+    begun = "Please send me the guide to keep."
+    asked = wrote(db, settings, f"{begun} Quokkas await", page_wrote=len(begun))
+    act(db, asked, service.mark_spam, settings, alice)
+    spam = digest_for(settings.secret_key, "words")
+    with db.read() as session:
+        learned = {word.key for word in session.query(LearnedWord)} - {EVERY_LETTER}
+    assert learned == {spam(word) for word in ("quokkas", "await", "from:example.org")}
+    act(db, asked, service.take_spam_back, settings, alice)
     with db.read() as session:
         assert session.query(LearnedWord).filter(LearnedWord.spam > 0).count() == 0
 

@@ -134,7 +134,8 @@ def begin_by_mail(
         _doubt(row, "It names no sender that could be answered.")
         return
     name = one_line(row.sender_name, _NAME_LIMIT) or sender.address.partition("@")[0]
-    message = "\n\n".join(part for part in (row.subject, row.words or row.text) if part) or EMPTY
+    written = "\n\n".join(part for part in (row.subject, row.words or row.text) if part)
+    message, page_wrote = (written, 0) if written else (EMPTY, len(EMPTY))
     found = [doubt] if doubt else []
     found += ["The mail server that took it in thinks it is spam."] if flagged else []
     found += [] if answerable else ["It says of itself that it must not be answered automatically."]
@@ -146,9 +147,10 @@ def begin_by_mail(
         wording=None,
         source_page=letters.BY_MAIL,
         source_referrer="",
-        evidence=Evidence(name, sender.key, message),
+        evidence=Evidence(name, sender.key, message[page_wrote:]),
         suspicions=found,
         mail_id=row.id,
+        page_wrote=page_wrote,
     )
     submit_inquiry(session, settings, submission)
     session.refresh(row)

@@ -27,6 +27,6 @@ def is_known(session: Session, contact_id: int) -> bool:
 
 
 def learn(session: Session, settings: Settings, inquiry: Inquiry, judgement: Judgement | None) -> None:
-    """Let screening learn from a person's word on an inquiry; another word on it, or None, takes the first back."""
-    evidence = Evidence(inquiry.name, inquiry.email, inquiry.message)
+    """Let screening learn from a person's word on what a sender wrote; another word on it, or None, takes it back."""
+    evidence = Evidence(inquiry.name, inquiry.email, inquiry.message[inquiry.page_wrote :])
     teach(session, settings.secret_key, f"inquiry:{inquiry.id}", evidence, judgement)

@@ -47,6 +47,8 @@ class Inquiry(Base):
     phone_e164: Mapped[str | None] = mapped_column(String(16))
     topic: Mapped[str] = mapped_column(String(40), ForeignKey("topics.key"))
     message: Mapped[str] = mapped_column(Text)
+    page_wrote: Mapped[int] = mapped_column(server_default="0")
+    """Characters at the message's beginning that the page itself wrote: they are the same from everybody."""
     state: Mapped[InquiryState] = mapped_column(enum_type(InquiryState))
     suspicions: Mapped[list[str]] = mapped_column(JSON)
     """What screening found, each a sentence with its points; it need not be enough to set the inquiry apart."""

@@ -41,7 +41,7 @@ class Submission:
     `form_key` is the same for each repetition of the same form; `topic` is a topic's key; `wording` is None without
     consent; `evidence` is what screening looks at, None where it is switched off; `suspicions` are sentences of what
     else speaks against it, each of which is enough; `mail_id` is the received mail that it came as, if it was one;
-    `along` is what its writer sent along.
+    `along` is what its writer sent along; `page_wrote`, how many characters the message begins with that we wrote.
     """
 
     form_key: str
@@ -55,6 +55,7 @@ class Submission:
     suspicions: Sequence[str] = ()
     mail_id: int | None = None
     along: Along = NOTHING
+    page_wrote: int = 0
 
 
 def submit_inquiry(session: Session, settings: Settings, submission: Submission) -> str:
@@ -147,6 +148,7 @@ def _store(session: Session, contact: Contact, submission: Submission, verdict: 
             "phone_e164": person.phone_e164,
             "topic": submission.topic,
             "message": submission.message,
+            "page_wrote": submission.page_wrote,
             "state": InquiryState.SUSPECTED if verdict.suspected else InquiryState.OPEN,
             "suspicions": verdict.told,
             "score": verdict.score if verdict.reasons or submission.evidence else None,

@@ -164,7 +164,13 @@ def _submission(form: LetterForm, token: FormToken, along: Along) -> Submission:
         source_referrer=token.referrer,
         evidence=_evidence(form, token),
         along=along,
+        page_wrote=_page_wrote(form),
     )
+
+
+def _page_wrote(form: LetterForm) -> int:
+    """Return how many characters the message begins with that the page put there and its writer left."""
+    return len(form.ours) if (form.message.data or "").startswith(form.ours) else 0
 
 
 def _evidence(form: LetterForm, token: FormToken) -> Evidence | None:
@@ -174,7 +180,7 @@ def _evidence(form: LetterForm, token: FormToken) -> Evidence | None:
     return Evidence(
         name=form.name.data or "",
         email=form.address.key,
-        text=(form.message.data or "").removeprefix(form.ours),
+        text=(form.message.data or "")[_page_wrote(form) :],
         trap=form.subject.data or "",
         others=others,
         time_to_fill=clock.now() - token.made_at,
