@@ -9,8 +9,11 @@ from sqlalchemy import func, select, update
 from tests.conftest import on_sqlite
 from tests.factories import an_account, contact_of, count, messages, submitted
 from tests.rooms.came import a_mail, came, received
+from tests.rooms.commented import comment_of, commented
 from tests.rooms.post import Post
 from tpminstitute.accounts.models import AuditEntry
+from tpminstitute.comments.models import Comment, CommentWriter
+from tpminstitute.comments.moderation import refuse, remove
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
@@ -202,6 +205,27 @@ def test_the_bytes_of_received_mails_go_and_their_text_stays(db, settings, alice
 def received_words(db, kept):
     with db.read() as session:
         return session.get_one(type(kept), kept.id).words.strip()
+
+
+def test_refused_and_removed_comments_are_emptied_after_their_days_and_no_others(db, settings, alice):
+    waits = commented(db, settings, name="Bob", body="Waits")
+    public = commented(db, settings, name="Bob", body="Public", published=True)
+    refused = commented(db, settings, email="ada@example.org", body="Buy quokkas")
+    removed = commented(db, settings, name="Charlie", body="Rude quokkas", published=True)
+    answer = commented(db, settings, name="Bob", body="No quokkas", answers=removed.public_id, published=True)
+    with db.write() as session:
+        refuse(session, session.get_one(Comment, refused.id), 1, None)
+        remove(session, session.get_one(Comment, removed.id), 1, alice)
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
+        rule(db, alice, RuleKind.REFUSED_COMMENTS, 30)
+        assert shown(db, RuleKind.REFUSED_COMMENTS, 32) == (0, [])
+        assert shown(db, RuleKind.REFUSED_COMMENTS, 30) == (2, ["Ada Lovelace", "Charlie"])
+        assert run_rules(db) == 2
+        assert shown(db, RuleKind.REFUSED_COMMENTS, 30) == (0, [])
+    said = [comment_of(db, one.public_id).body for one in (waits, public, refused, removed, answer)]
+    assert said == ["Waits", "Public", "Erased.", "Erased.", "No quokkas"]
+    assert comment_of(db, refused.public_id).name == "(erased)"
+    assert count(db, CommentWriter) == 0
 
 
 @on_sqlite

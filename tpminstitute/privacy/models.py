@@ -18,6 +18,7 @@ class RuleKind(StrEnum):
     SPAM_INQUIRIES = "spam_inquiries"
     SENT_BYTES = "sent_bytes"
     RECEIVED_BYTES = "received_bytes"
+    REFUSED_COMMENTS = "refused_comments"
 
 
 class Erasure(Base):

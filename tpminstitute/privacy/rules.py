@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from tpminstitute.comments.models import Comment, CommentState
+from tpminstitute.comments.submit import FORGOTTEN, TAKEN_BACK, forget
 from tpminstitute.contacts.models import Contact, ContactCard
 from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedAttachment, ReceivedContent, ReceivedMail
 from tpminstitute.mail.models import Message, MessageStatus
@@ -143,6 +145,25 @@ def _drop_received_bytes(session: Session, ids: Sequence[int]) -> int:
     return len(ids)
 
 
+# --- comments ----------------------------------------------------------------------------------------------
+
+
+def _refused_comments(cutoff: datetime) -> Select[int]:
+    """Those that somebody decided against so long ago, and whose words are still there."""
+    against = Comment.state.in_((CommentState.REFUSED, CommentState.REMOVED))
+    return (
+        select(Comment.id)
+        .where(against, Comment.decided_at < cutoff, Comment.body.not_in((TAKEN_BACK, FORGOTTEN, ERASED)))
+        .order_by(Comment.id)
+    )
+
+
+def _empty_refused(session: Session, ids: Sequence[int]) -> int:
+    for comment in session.scalars(select(Comment).where(Comment.id.in_(ids)).with_for_update()).all():
+        forget(session, comment, NAME, ERASED)
+    return len(ids)
+
+
 def sample_of(session: Session, kind: RuleKind, ids: Sequence[int]) -> Sequence[Sample]:
     """Return what people call the things with these ids, and since when they are there."""
     match kind:
@@ -164,6 +185,9 @@ def sample_of(session: Session, kind: RuleKind, ids: Sequence[int]) -> Sequence[
                 Contact, Contact.id == ReceivedMail.contact_id
             )
             rows = session.execute(heard.where(ReceivedMail.id.in_(ids)).order_by(ReceivedMail.id)).all()
+        case RuleKind.REFUSED_COMMENTS:
+            said = select(literal(""), Comment.name, Comment.created_at).where(Comment.id.in_(ids))
+            rows = session.execute(said.order_by(Comment.id)).all()
     return [Sample(public_id or "", name, at) for public_id, name, at in rows]
 
 
@@ -195,6 +219,13 @@ RULES: Mapping[RuleKind, Rule] = {
         "months",
         _received_bytes,
         _drop_received_bytes,
+    ),
+    RuleKind.REFUSED_COMMENTS: Rule(
+        "Refused comments",
+        "The words, the name and the address of comments go that were refused or removed; answers to them stay.",
+        "days",
+        _refused_comments,
+        _empty_refused,
     ),
 }
 """Every kind of rule there is."""
