@@ -11,6 +11,7 @@ from sqlalchemy import select
 from tests.conftest import on_sqlite
 from tests.factories import ADA, an_account, contact_of, messages, submitted
 from tests.parts import lint
+from tests.rooms.came import a_mail, came
 from tests.rooms.commented import comment_of, commented
 from tests.rooms.post import Post
 from tests.rooms.test_comments import answered, on_it, page, published_by
@@ -103,16 +104,49 @@ def test_taking_an_approval_back_takes_the_mail_back_and_publishing_again_sends_
     assert post.recipients.count(ADA) == 1
 
 
-@pytest.mark.parametrize("reason", SuppressionReason)
+@pytest.mark.parametrize(
+    ("reason", "becomes"),
+    [
+        (SuppressionReason.HARD_BOUNCE, MessageStatus.SUPPRESSED),
+        (SuppressionReason.COMPLAINT, MessageStatus.SUPPRESSED),
+        (SuppressionReason.BY_HAND, MessageStatus.SUPPRESSED),
+        (SuppressionReason.OPT_OUT, MessageStatus.SENT),
+    ],
+)
 @on_sqlite
-def test_a_closed_address_hears_nothing_for_whatever_reason(db, settings, alice, reason):
+def test_a_closed_address_hears_nothing_but_who_only_left_follow_ups_hears_what_they_asked_for(
+    db, settings, alice, reason, becomes
+):
     top = asks(db, settings)
     with db.write() as session:
         suppress(session, ADA, reason)
     answered(db, settings, top, alice)
     with time_machine.travel(clock.now() + notices.RESTS):
         deliver(db, Post(), settings)
-    assert messages(db, kind=MessageKind.COMMENT_ANSWER)[0].status is MessageStatus.SUPPRESSED
+    assert messages(db, kind=MessageKind.COMMENT_ANSWER)[0].status is becomes
+
+
+def test_an_unsubscribe_in_answer_to_word_of_a_comment_ends_these_mails_and_no_follow_ups(db, settings, alice):
+    submitted(db, settings, email=ADA)
+    top = asks(db, settings)
+    answered(db, settings, top, alice)
+    (word,) = messages(db, kind=MessageKind.COMMENT_ANSWER)
+    came(db, settings, a_mail(subject="Unsubscribe", text="unsubscribe", answers=word))
+    answered(db, settings, top, alice, nonce="other")
+    assert [mail.status for mail in messages(db, kind=MessageKind.COMMENT_ANSWER)] == [MessageStatus.CANCELLED]
+    with db.read() as session:
+        assert suppression_of(session, ADA) is None
+
+
+@on_sqlite
+def test_an_unsubscribe_in_answer_to_nothing_of_ours_ends_these_mails_as_well(db, settings, alice):
+    submitted(db, settings, email=ADA)
+    top = asks(db, settings)
+    came(db, settings, a_mail(subject="Unsubscribe", text="unsubscribe"))
+    answered(db, settings, top, alice)
+    assert told(db) == []
+    with db.read() as session:
+        assert suppression_of(session, ADA) is not None
 
 
 def test_an_address_that_bounces_is_closed_though_it_belongs_to_no_contact(db, settings, alice):

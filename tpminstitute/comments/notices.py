@@ -98,25 +98,27 @@ def untell_writers(session: Session, answer: Comment, reason: str) -> None:
 
 
 def stop(session: Session, writer_public_id: str | None) -> str | None:
-    """End the mails about answers to a writer's address, and cancel those that wait; a second time changes nothing.
-
-    Returns the address, None where nothing is known of it any more.
-    """
-    writer = session.scalar(select(CommentWriter).where(CommentWriter.public_id == writer_public_id))
+    """End the mails about answers to a writer's address; returns it, None where nothing is known of it any more."""
+    writer = writer_of(session, writer_public_id)
     if writer is None:
         return None
-    same = (CommentWriter.email_key == writer.email_key, CommentWriter.ended_at.is_(None), CommentWriter.wording != "")
+    stop_address(session, writer.email_key)
+    return writer.email
+
+
+def stop_address(session: Session, email_key: str) -> None:
+    """End the mails about answers to an address, and cancel those that wait; a second time changes nothing."""
+    same = (CommentWriter.email_key == email_key, CommentWriter.ended_at.is_(None), CommentWriter.wording != "")
     quietly = {"synchronize_session": False}
     session.execute(update(CommentWriter).where(*same).values(ended_at=clock.now()), execution_options=quietly)
     waiting = (
-        Message.recipient_key == writer.email_key,
+        Message.recipient_key == email_key,
         Message.kind == MessageKind.COMMENT_ANSWER,
         Message.status.in_(outbox.UNSENT),
     )
     reason = "The reader wants no more of them."
     ended = update(Message).where(*waiting).values(status=MessageStatus.CANCELLED, reason=reason)
     session.execute(ended.values(lease_token=None, lease_until=None), execution_options=quietly)
-    return writer.email
 
 
 def writer_of(session: Session, public_id: str | None) -> CommentWriter | None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tpminstitute.comments.notices import stop_address
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person, locked
 from tpminstitute.contacts.topics import Topic
@@ -21,7 +22,7 @@ from tpminstitute.inbox.staff_mail import take_from_staff
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.mail import outbox
 from tpminstitute.mail.incoming.model import ReadMail, ReceivedKind
-from tpminstitute.mail.models import Message
+from tpminstitute.mail.models import Message, MessageKind
 from tpminstitute.mail.reply_addresses import Tag, tags_in
 from tpminstitute.pipeline.service import open_lead
 from tpminstitute.screening.service import Evidence
@@ -157,10 +158,19 @@ def begin_by_mail(
 
 
 def _leave(session: Session, settings: Settings, row: ReceivedMail, mail: ReadMail, found: Match) -> None:
-    """An unsubscribe by mail: as good as the link that stands in the same mails, whoever sends it."""
+    """An unsubscribe by mail: as good as the link that stands in the same mails, whoever sends it.
+
+    In answer to word of a comment it ends such mails, and in answer to nothing of ours both these and follow-ups.
+    """
+    answered = found.answers
+    if answered is not None and answered.kind is MessageKind.COMMENT_ANSWER and found.doubt != FORGED:
+        stop_address(session, answered.recipient_key)
+        return
     if found.contact is None or found.doubt == FORGED:
         _hear(session, settings, row, mail, found)
         return
+    if answered is None:
+        stop_address(session, found.contact.email_key)
     opt_out(session, found.contact)
 
 

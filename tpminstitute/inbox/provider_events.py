@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from tpminstitute.comments.notices import stop_address
 from tpminstitute.contacts.identity import AddressError, read_email
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import locked, locked_by_address
@@ -19,7 +20,7 @@ from tpminstitute.inbox import returned
 from tpminstitute.inbox.models import HookEvent
 from tpminstitute.inbox.opt_out import opt_out
 from tpminstitute.mail.incoming.model import Bounce
-from tpminstitute.mail.models import Message, MessageStatus
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.suppression import ALWAYS_SENT
 from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
@@ -160,6 +161,9 @@ def _newest(session: Session, event: ProviderEvent) -> Message | None:
 
 def _leave(session: Session, event: ProviderEvent, named: Message | None) -> Outcome:
     """Unsubscribe whoever the mail was for; the institute's own notices carry a visitor's contact, and don't count."""
+    if named is not None and named.kind is MessageKind.COMMENT_ANSWER:
+        stop_address(session, named.recipient_key)
+        return Outcome.TAKEN
     contact = _leaving(session, event, named)
     if contact is None:
         return Outcome.NOT_OURS

@@ -18,8 +18,9 @@ ALWAYS_SENT = (MessageKind.NOTICE, MessageKind.TEST, MessageKind.STAFF)
 """What goes to the institute's own people, whatever the list says."""
 
 
-UNASKED = (MessageKind.FOLLOW_UP, MessageKind.COMMENT_ANSWER, MessageKind.PUBLICATION)
-"""What an opt-out stands against: mails that answer nothing that their reader sent us just now."""
+UNASKED = (MessageKind.FOLLOW_UP, MessageKind.PUBLICATION)
+"""What an opt-out stands against: mails that nobody asked for. Word of answers to a comment is asked for by itself, and
+has an unsubscribe of its own."""
 
 
 def suppress(
@@ -91,8 +92,8 @@ def closed_to_this_message() -> ColumnElement[bool]:
     """Return the condition under which a suppression stands against a row of `messages`.
 
     The institute's own notices and tests always go out. Who opted out of follow-ups still gets the answer to what
-    they themselves just sent; a bounce, a complaint or a person's word closes the address for everything, but for what
-    a person writes who was told so and asks for it.
+    they themselves just sent, and word of answers to a comment if they asked for it; a bounce, a complaint or a
+    person's word closes the address for everything, but for what a person writes who was told so and asks for it.
     """
     return and_(
         *(Message.kind != kind for kind in ALWAYS_SENT),
