@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from tpminstitute.guide import epub, pdf
 from tpminstitute.guide.book import Book, Publisher
 from tpminstitute.guide.chapters import load_guide
-from tpminstitute.guide.figure import draw
+from tpminstitute.guide.figure import Words, draw
 from tpminstitute.guide.letters_of_pdf import printable
 from tpminstitute.guide.shelf import EPUB, PDF, Shelf
 
@@ -82,9 +82,32 @@ def test_the_pdf_says_its_title_its_language_and_its_day(printed):
     assert printed.metadata.modification_date.date() == BOOK.guide.updated
 
 
-def test_the_contents_of_the_pdf_lead_to_its_chapters(printed):
+def test_the_contents_of_the_pdf_lead_to_its_chapters_and_say_on_which_page_each_begins(printed):
     inner = [note.get_object() for note in printed.pages[1]["/Annots"]]
-    assert len([note for note in inner if "/Dest" in note]) == len(BOOK.guide.chapters)
+    objects = [page.indirect_reference for page in printed.pages]
+    leads_to = [objects.index(note.raw_get("/Dest")[0]) for note in inner]
+    begins = {entry.title: printed.get_destination_page_number(entry) for entry in printed.outline}
+    pages = [begins[chapter.title] for chapter in BOOK.guide.chapters]
+    assert sorted(set(leads_to)) == sorted(set(pages))
+    its_own, *said = [int(line) for line in printed.pages[1].extract_text().splitlines() if line.strip().isdigit()]
+    assert (its_own, said) == (2, [page + 1 for page in pages])
+    for chapter in BOOK.guide.chapters:
+        assert letters_of(chapter.title) in letters_of(printed.pages[begins[chapter.title]].extract_text())
+
+
+def test_the_pdf_has_the_figure_of_the_path_with_its_words_as_text(printed):
+    words = letters_of(printed.pages[2].extract_text())
+    for shape in draw(BOOK.guide).shapes:
+        if isinstance(shape, Words):
+            assert letters_of(shape.text) in words
+
+
+def test_a_path_that_is_longer_than_a_page_is_drawn_smaller(book_of, tmp_path):
+    for number in range(2, 40):
+        (tmp_path / f"{number:02}-station-{number}.md").write_text(f"# Station {number}\n\nWords.\n")
+    reader = PdfReader(io.BytesIO(pdf.make_pdf(book_of("Words."))))
+    drawn = [page for page in reader.pages if "Station 39" in page.extract_text()]
+    assert "Station 2\n" in drawn[1].extract_text()
 
 
 def test_links_of_the_pdf_lead_to_the_institute_and_its_site(printed):
@@ -249,7 +272,8 @@ def test_readers_who_ask_at_once_get_one_file(tmp_path):
         reader.start()
     for reader in readers:
         reader.join()
-    assert len({id(file) for file in got}) == 1
+    assert {file.content for file in got} == {epub.make_epub(BOOK)}
+    assert [path.name for path in tmp_path.iterdir()] == [f"{BOOK.key}.epub"]
 
 
 def test_a_pdf_is_ordered_once_and_not_when_it_is_there(tmp_path):

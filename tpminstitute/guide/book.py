@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from tpminstitute.core.config import Settings
 from tpminstitute.guide.chapters import Guide
 
-MADE_BY = 1
+MADE_BY = 2
 """Raise it when the same text is laid out in another way, so that no file of before is handed out."""
 
 LANGUAGE = "en"

@@ -4,11 +4,12 @@ ReportLab and what it brings take 20 MB, so nothing imports this module before a
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -22,17 +23,27 @@ from reportlab.platypus import (
     PageTemplate,
     Paragraph,
     Spacer,
+    Table,
+    TableStyle,
 )
 
 from tpminstitute.guide.book import LANGUAGE, Book
 from tpminstitute.guide.chapters import Chapter
+from tpminstitute.guide.figure import CAPTION
 from tpminstitute.guide.letters_of_pdf import printable
 from tpminstitute.guide.markup import BLOCKS, LISTS, has_own_words, tree
+from tpminstitute.guide.pdf_figure import Path
 
 TYPE = "application/pdf"
 
 MARGIN = 48
 """Points (1/72 inch) on each side of the text."""
+
+NUMBERS = 36
+"""Points that the numbers of pages take in the contents."""
+
+HIGHEST_FIGURE = A5[1] - 2 * MARGIN - 60
+"""Points: a page's text without the figure's heading."""
 
 ACCENT = "#0f5c4d"
 
@@ -48,14 +59,25 @@ _CHAPTER = ParagraphStyle(
     "chapter", _TEXT, fontName="Times-Bold", fontSize=15, leading=19, spaceBefore=20, spaceAfter=7, keepWithNext=1
 )
 _HEADING = ParagraphStyle("heading", _CHAPTER, fontSize=12, leading=16, spaceBefore=12)
-_LISTED = ParagraphStyle("listed", _TEXT, spaceAfter=4)
+_LISTED = ParagraphStyle("listed", _TEXT, spaceAfter=0)
+_NUMBER = ParagraphStyle("number", _LISTED, alignment=TA_RIGHT)
 _BY_TAG = {"blockquote": _QUOTE, "h2": _HEADING, "h3": _HEADING, "h4": _HEADING}
 _INLINE = {"em": "i", "strong": "b"}
 
 
 def make_pdf(book: Book) -> bytes:
-    """Return the PDF of `book`; the same book is the same bytes."""
-    out = io.BytesIO()
+    """Return the PDF of `book`; the same book is the same bytes.
+
+    It is set twice: only then is it known on which pages the chapters begin, which the contents say. How much room the
+    contents take doesn't depend on it.
+    """
+    _, pages = _set(book, {})
+    return _set(book, pages)[0]
+
+
+def _set(book: Book, pages: Mapping[str, int]) -> tuple[bytes, Mapping[str, int]]:
+    """Return the PDF whose contents say `pages`, and the pages that its marks came to stand on, by their anchors."""
+    out, found = io.BytesIO(), dict[str, int]()
     width, height = A5
     sheet = BaseDocTemplate(
         out,
@@ -75,8 +97,12 @@ def make_pdf(book: Book) -> bytes:
     frame = Frame(MARGIN, MARGIN + 12, width - 2 * MARGIN, height - 2 * MARGIN - 12, 0, 0, 0, 0)
     day = f"D:{book.moment:%Y%m%d%H%M%S}Z"
     sheet.addPageTemplates(PageTemplate("page", [frame], onPage=lambda canvas, sheet: _page(canvas, sheet, day)))
-    sheet.build(list(_story(book)))
-    return out.getvalue()
+    story = list(_story(book, pages))
+    for mark in story:
+        if isinstance(mark, _Mark):
+            mark.found = found
+    sheet.build(story)
+    return out.getvalue(), found
 
 
 def _page(canvas: Canvas, sheet: BaseDocTemplate, day: str) -> None:
@@ -91,13 +117,14 @@ def _page(canvas: Canvas, sheet: BaseDocTemplate, day: str) -> None:
 
 
 class _Mark(Flowable):  # type: ignore[misc]  # ReportLab ships no types
-    """A place in the book that links lead to; with a `title` it stands in the outline too."""
+    """A place in the book that links lead to; with a `title` it stands in the outline too. `found` is told its page."""
 
     width = height = 0
 
     def __init__(self, anchor: str, title: str = "") -> None:
         super().__init__()
         self.anchor, self.title = anchor, title
+        self.found: dict[str, int] = {}
         self.keepWithNext = True
 
     def wrap(self, *_: float) -> tuple[float, float]:
@@ -105,11 +132,12 @@ class _Mark(Flowable):  # type: ignore[misc]  # ReportLab ships no types
 
     def draw(self) -> None:
         self.canv.bookmarkHorizontal(self.anchor, 0, 24)
+        self.found[self.anchor] = self.canv.getPageNumber()
         if self.title:
             self.canv.addOutlineEntry(self.title, self.anchor, 0, closed=False)
 
 
-def _story(book: Book) -> Iterator[Any]:
+def _story(book: Book, pages: Mapping[str, int]) -> Iterator[Any]:
     yield _Mark("title", printable(book.guide.title))
     yield Spacer(1, 120)
     yield Paragraph(_plain(book.guide.title), _TITLE)
@@ -117,13 +145,34 @@ def _story(book: Book) -> Iterator[Any]:
     yield Paragraph(_plain(book.imprint), _SMALL)
     yield PageBreak()
     yield Paragraph("Contents", _CHAPTER)
-    for chapter in book.guide.chapters:
-        yield Paragraph(_linked(f"#{chapter.slug}", _plain(chapter.title)), _LISTED)
+    yield _contents(book, pages)
+    if book.guide.on_the_way:
+        yield PageBreak()
+        yield Paragraph(_plain(CAPTION), _HEADING)
+        yield Path(book.guide, HIGHEST_FIGURE)
     yield PageBreak()
     for chapter in book.guide.chapters:
         yield from _chapter(book, chapter)
     yield _Mark("institute", printable(book.publisher.name))
     yield KeepTogether(list(_institute(book)))
+
+
+def _contents(book: Book, pages: Mapping[str, int]) -> Table:
+    """Return a line for each chapter with the page that it begins on; title and number lead there."""
+    lines = [
+        [
+            Paragraph(_linked(f"#{chapter.slug}", _plain(chapter.title)), _LISTED),
+            Paragraph(_linked(f"#{chapter.slug}", str(pages.get(chapter.slug, ""))), _NUMBER),
+        ]
+        for chapter in book.guide.chapters
+    ]
+    bare = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
+    close = [
+        ("TOPPADDING", (0, 0), (-1, -1), 0),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
+        ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
+    ]
+    return Table(lines, [A5[0] - 2 * MARGIN - NUMBERS, NUMBERS], style=TableStyle([*bare, *close]), hAlign="LEFT")
 
 
 def _chapter(book: Book, chapter: Chapter) -> Iterator[Any]:
