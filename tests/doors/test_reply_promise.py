@@ -1,4 +1,4 @@
-"""What the form and the page after it promise: what is kept, by when, and nothing to a letter that was set apart."""
+"""What the form and the page after it promise: what is kept, by when, and nothing before a proof that is asked for."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -96,11 +96,18 @@ def test_a_promise_that_was_broken_is_said_to_be_late(thanked, clockwork):
     assert "Promised by Tuesday 24 November, 12:00, New York time, and late." in page().words
 
 
-@pytest.mark.parametrize("score", [60, 1000])
-def test_a_letter_that_was_set_apart_is_promised_nothing(thanked, score):
-    told = thanked(state=InquiryState.SUSPECTED, score=score)().words
+def test_a_letter_that_a_proof_is_asked_for_is_promised_nothing_before_it(thanked):
+    told = thanked(state=InquiryState.SUSPECTED, score=12)().words
     assert "New York time" not in told
     assert "your message" in told.lower()
+
+
+@pytest.mark.parametrize("state", [InquiryState.SUSPECTED, InquiryState.SPAM])
+def test_clear_spam_is_promised_the_same_and_is_late_as_well(thanked, clockwork, state):
+    page = thanked(state=state, score=18)
+    assert "By Tuesday 24 November, 12:00, New York time" in page().words
+    clockwork.shift(timedelta(days=2))
+    assert "Promised by Tuesday 24 November, 12:00, New York time, and late." in page().words
 
 
 def test_a_letter_that_was_seen_to_waits_for_nothing(thanked):

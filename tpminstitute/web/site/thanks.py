@@ -95,15 +95,18 @@ def _page(inquiry: Inquiry, problem: str = "") -> str:
 
 @dataclass(frozen=True)
 class _Answer:
-    """By when an open letter's answer is promised, in words, and whether that is over."""
+    """By when a letter's answer is promised, in words, and whether that is over."""
 
     due: str
     late: bool
 
 
 def _answer(inquiry: Inquiry) -> _Answer | None:
-    """Return what is promised to a letter's writer: nothing to one that was set apart, or was seen to already."""
-    if inquiry.state is not InquiryState.OPEN:
+    """Return what is promised to a letter's writer: nothing to one who is asked for a proof, or was seen to already.
+
+    Clear spam is told the same as any letter: a page without the promise would tell a spammer that it was found out.
+    """
+    if inquiry.state is InquiryState.HANDLED or may_be_proven(inquiry):
         return None
     try:
         due = promise_in(session(), settings()).due_at(inquiry.received_at)
