@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from tpminstitute.comments.words import html_of
 
+ADDRESS = "https://x.example/a_b?c=d"
+LINK = f'<a href="{ADDRESS}" rel="nofollow ugc noopener">{ADDRESS}</a>'
+LABELLED = f'<p><a href="https://y.example" rel="nofollow ugc noopener">{ADDRESS}</a></p>'
 TAGS = {"p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "br"}
 
 
@@ -33,6 +36,21 @@ TAGS = {"p", "a", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote",
             '<p>!<a href="https://x.example/y.png" rel="nofollow ugc noopener">x</a></p>',
         ),
         ("a\u202eb", "<p>a⟨U+202E⟩b</p>"),
+        (f"See {ADDRESS}, please.", f"<p>See {LINK}, please.</p>"),
+        (f"({ADDRESS})\n{ADDRESS}.", f"<p>({LINK})<br>\n{LINK}.</p>"),
+        (f"*{ADDRESS}*", f"<p><em>{LINK}</em></p>"),
+        (f"<{ADDRESS}>", f"<p>{LINK}</p>"),
+        (f"`{ADDRESS}`", f"<p><code>{ADDRESS}</code></p>"),
+        (f"[{ADDRESS}](https://y.example)", LABELLED),
+        ("x.example, ftp://x.example, javascript://x", "<p>x.example, ftp://x.example, javascript://x</p>"),
+        (
+            "https://x\u202e.example",
+            '<p><a href="https://x" rel="nofollow ugc noopener">https://x</a>⟨U+202E⟩.example</p>',
+        ),
+        (
+            'https://x.example/"onclick=x',
+            '<p><a href="https://x.example/" rel="nofollow ugc noopener">https://x.example/</a>"onclick=x</p>',
+        ),
     ],
 )
 def test_a_little_markdown_is_understood_and_nothing_else(typed, html):
