@@ -133,6 +133,13 @@ def test_a_page_has_a_title_a_language_and_one_main_heading(client, address):
     assert len(found.all("h1")) == 1
 
 
+@pytest.mark.parametrize("address", ["/", "/contact", "/courses", "/pathway", "/privacy", "/search", "/comments"])
+def test_a_page_says_no_sentence_twice(client, address):
+    said = [p.words for p in page(client, address).first("main").all("p") if p.parents[-1].tag != "li"]
+    sentences = [one for words in said for one in re.split(r"(?<=[.?])\s+", words) if len(one) > 60]
+    assert sorted(sentences) == sorted(set(sentences))
+
+
 def test_the_courses_page_speaks_of_the_certifications_and_asks_to_write(client):
     main = page(client, "/courses").first("main")
     assert "Scrum" in main.text
@@ -168,6 +175,12 @@ def test_an_error_is_said_in_plain_words_with_a_way_on(client, method, address, 
     main = read(answer.text).first("main")
     assert words in main.text
     assert {"/", "/contact"} <= {link["href"] for link in main.all("a")}
+
+
+def test_an_error_at_the_desk_leads_back_to_the_desk(client):
+    main = read(client.get("/staff/nowhere").text).first("main")
+    assert "no such page" in main.text
+    assert {link["href"] for link in main.all("a")} == {"/staff/", "/"}
 
 
 def test_an_error_of_ours_is_said_in_plain_words_and_without_its_reason(app, client):

@@ -41,6 +41,12 @@ def test_nothing_is_left_for_later_in_the_code(folder):
     assert not guilty
 
 
+def test_no_line_of_a_page_is_a_lone_word_of_one_or_two_letters():
+    pages = sorted((ROOT / "templates").rglob("*.html"))
+    lone = re.compile(r"^\s*\w{1,2}\s*$", re.MULTILINE)
+    assert [shown(path) for path in pages if lone.search(path.read_text("utf-8"))] == []
+
+
 CODE = {".py", ".html", ".js", ".css", ".txt"}
 
 
