@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from tests.factories import ADA, an_account, contact_of, messages, store_letter, submitted
 from tests.rooms.post import Post
 from tpminstitute.accounts.models import AuditEntry
+from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.guide.chapters import load_guide
@@ -387,6 +388,17 @@ def test_previews_are_for_the_newest_contacts_or_for_made_up_ada(db, settings):
         found = newest_readers(session)
         assert [reader.name for reader in found] == [f"Reader {number}" for number in range(READERS, 0, -1)]
         assert reader_of(session, "unknown") == found[0]
+
+
+def test_a_preview_is_for_nobody_who_was_merged_into_another(db, settings):
+    for name in ("Ada", "Ada again"):
+        submitted(db, settings, email=f"{name.replace(' ', '.')}@example.org", name=name)
+    with db.write() as session:
+        first, second = session.scalars(select(Contact).order_by(Contact.id))
+        second.merged_into_id = first.id
+    with db.read() as session:
+        assert [reader.name for reader in newest_readers(session)] == ["Ada"]
+        assert reader_of(session, second.public_id).name == "Ada"
 
 
 def test_a_preview_says_what_the_real_mail_says(db, settings):

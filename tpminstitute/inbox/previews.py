@@ -148,7 +148,8 @@ def _frame(settings: Settings, key: str) -> Frame:
 
 def _contacts() -> Select[Contact, Inquiry]:
     newest = select(func.max(Inquiry.id)).where(Inquiry.contact_id == Contact.id).correlate(Contact).scalar_subquery()
-    return select(Contact, Inquiry).outerjoin(Inquiry, Inquiry.id == newest)
+    present = Contact.merged_into_id.is_(None) & Contact.erased_at.is_(None)
+    return select(Contact, Inquiry).outerjoin(Inquiry, Inquiry.id == newest).where(present)
 
 
 def _reader(session: Session, contact: Contact, inquiry: Inquiry | None) -> Reader:
