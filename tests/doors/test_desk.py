@@ -56,6 +56,22 @@ def rows(page):
 # --- the inbox ---------------------------------------------------------------------------------------------
 
 
+@on_sqlite
+def test_each_place_of_the_rail_is_marked_alone_and_its_keys_are_told(db, settings, desk_of):
+    """A key is told by the sheet, or stands on its control while the sheet is open."""
+    submitted(db, settings)
+    desk = desk_of("Alice", Role.ADMINISTRATOR)
+    rail = desk.page("/staff/").first("nav", aria_label="Main")
+    for place in rail.all("a"):
+        page = desk.page(desk.client.get(place["href"], follow_redirects=True).request.path)
+        marked = [link.words for link in page.first("nav", aria_label="Main").all("a", aria_current="page")]
+        assert marked == [place.words]
+        told = {key.words for key in page.with_id("keys").all("kbd")}
+        for control in page.inner:
+            key = control["data-key"] or control["data-row-key"]
+            assert not key or key in told or key in {hint.words for hint in control.all("kbd")}, (place.words, key)
+
+
 def test_the_inbox_shows_who_waits_for_us_longest_first_and_all_inquiries_newest_first(db, settings, desk):
     for name in ("Ana", "Ben", "Cleo"):
         submitted(db, settings, email=f"{name.lower()}@example.org", name=name)

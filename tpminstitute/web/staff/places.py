@@ -74,7 +74,7 @@ QUIET_PLACES = (
     Place("Closed addresses", "staff.suppressions", ("/suppressions",)),
     Place("Reports", "staff.reports", ("/reports",)),
     Place("Accounts", "staff.accounts", ("/accounts", "/audit"), roles=(Role.ADMINISTRATOR,)),
-    Place("Settings", "staff.settings_overview", ("/settings", "/pathway")),
+    Place("Settings", "staff.settings_overview", ("/settings",)),
     Place("Doctor", "staff.doctor", ("/doctor",)),
 )
 """What is looked up now and then."""
