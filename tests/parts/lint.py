@@ -22,9 +22,12 @@ POSTAL_ADDRESS = "1 Example Street, Philadelphia, PA 19100"
 """What the tests' settings say; every mail to a visitor has to show it."""
 
 LARGEST = 100_000
-VISITORS = {"acknowledgement", "follow_up", "test", "comment_answer", "publication"}
+VISITORS = {"acknowledgement", "follow_up", "test", "comment_answer", "publication", "own_data"}
 LEAVES = {"follow_up", "comment_answer"}
 """Mails that their reader ends with one click."""
+
+OWN_PAGE = re.compile(r"https?://[^\s<>]+/me(/[\w.~-]+)?")
+"""Where a visitor sees what is held about them, or asks for the way there."""
 
 OWN_PEOPLE = "It goes to the institute’s own people only."
 ONCE = ["From", "To", "Subject", "Date", "Message-ID", "X-TPM-Reference", "MIME-Version", "Content-Type"]
@@ -197,11 +200,11 @@ def purpose(mail: Opened) -> Iterator[str]:
     """Auto-Submitted, Feedback-ID and how to unsubscribe, each where it belongs."""
     kind = kind_of(mail)
     automatic = {"acknowledgement": "auto-replied", "follow_up": "auto-generated", "notice": "auto-generated"}
-    automatic |= dict.fromkeys(("staff", "comment_answer", "publication"), "auto-generated")
+    automatic |= dict.fromkeys(("staff", "comment_answer", "publication", "own_data"), "auto-generated")
     if kind in automatic and mail.header("Auto-Submitted") != automatic[kind]:
         yield f"Auto-Submitted should be {automatic[kind]} here, and is “{mail.header('Auto-Submitted')}”."
     feedback = mail.header("Feedback-ID").split(":")
-    if kind in ("acknowledgement", "follow_up", "comment_answer", "publication"):
+    if kind in VISITORS - {"test"}:
         if len(feedback) != 4 or len(set(feedback)) != 4 or not 5 <= len(feedback[-1]) <= 15:
             yield f"The Feedback-ID is not three fields and a sender id: {':'.join(feedback)}"
     elif kind not in ("notice", "test", "reply", "staff") or feedback != [""]:
@@ -293,6 +296,16 @@ def words(mail: Opened) -> Iterator[str]:
     yield from (f"The subject repeats what a visitor typed: {typed[:60]}" for typed in _typed if typed in mail.subject)
 
 
+def own_page(mail: Opened) -> Iterator[str]:
+    """Every mail to a visitor says where they see what is held about them."""
+    if kind_of(mail) not in VISITORS | {"reply"}:
+        return
+    if not any(OWN_PAGE.fullmatch(link) for link in mail.page.links):
+        yield "The HTML has no link to what is held about the reader."
+    if not re.search(rf"^What we hold about you: {OWN_PAGE.pattern}$", mail.text, re.MULTILINE):
+        yield "The text has no link to what is held about the reader."
+
+
 # --- the signature -----------------------------------------------------------------------------------------
 
 
@@ -330,5 +343,5 @@ def _ascii(address: str) -> str:
 
 RULES: Sequence[Callable[[Opened], Iterator[str]]] = (
     *(lines, size, header_names, header_values, addresses, identity, thread, date, purpose),
-    *(structure, links, markup, words, signature),
+    *(structure, links, markup, words, own_page, signature),
 )

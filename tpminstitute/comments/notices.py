@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.comments.chapters import title_of
 from tpminstitute.comments.links import DECISION_LASTS, decision_url, stop_url
 from tpminstitute.comments.models import Comment, CommentState, CommentWriter
+from tpminstitute.contacts.own_links import own_form
 from tpminstitute.core import clock, tokens, zones
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
@@ -126,8 +127,13 @@ def writer_of(session: Session, public_id: str | None) -> CommentWriter | None:
     return session.scalar(select(CommentWriter).where(CommentWriter.public_id == public_id))
 
 
-def letter_to_reader(settings: Settings, key: str, reason: str, unsubscribe_url: str = "", **variables: str) -> Letter:
-    """Make the letter `key` of templates/email/comments; `reason` says why its reader gets it."""
+def letter_to_reader(
+    settings: Settings, key: str, reason: str, unsubscribe_url: str = "", own: str = "", **variables: str
+) -> Letter:
+    """Make the letter `key` of templates/email/comments; `reason` says why its reader gets it.
+
+    Parameters: `own`, where they see what is held about them; by default the form that mails them a link to it.
+    """
     frame = Frame(
         institute_name=settings.institute_name,
         institute_email=settings.institute_email,
@@ -135,6 +141,7 @@ def letter_to_reader(settings: Settings, key: str, reason: str, unsubscribe_url:
         reason=reason,
         unsubscribe_url=unsubscribe_url or None,
         signature=settings.letter_signature,
+        own_url=own or own_form(settings),
     )
     return render(letter_sources(LETTERS)[key], variables, frame)
 

@@ -15,6 +15,7 @@ from tpminstitute.comments.links import publication_url
 from tpminstitute.comments.models import LONGEST_BODY, PublicationState, PublishedAnswer
 from tpminstitute.comments.notices import letter_to_reader
 from tpminstitute.contacts.models import Contact, ContactAddress
+from tpminstitute.contacts.own_links import own_url
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
@@ -234,6 +235,7 @@ def _ask(settings: Settings, contact: Contact, row: PublishedAnswer) -> outbox.O
         settings,
         "may-we-publish",
         ASK_REASON,
+        own=own_url(settings, contact.public_id),
         greeting=greeting(contact.name),
         chapter=title_of(row.chapter),
         consent_url=publication_url(settings, row),

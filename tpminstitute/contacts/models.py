@@ -15,6 +15,7 @@ class ZoneSource(StrEnum):
     PHONE = "phone"
     BROWSER = "browser"
     STAFF = "staff"
+    PERSON = "person"
 
 
 class Background(StrEnum):

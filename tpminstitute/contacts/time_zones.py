@@ -26,6 +26,7 @@ SOURCES = {
     ZoneSource.PHONE: "from the phone number",
     ZoneSource.BROWSER: "from the browser",
     ZoneSource.STAFF: "set by staff",
+    ZoneSource.PERSON: "as they say themselves",
 }
 """Where a time zone comes from, in words that follow it."""
 
@@ -33,6 +34,7 @@ _REPLACES: dict[ZoneSource, set[ZoneSource | None]] = {
     ZoneSource.PHONE: {None},
     ZoneSource.BROWSER: {None, ZoneSource.PHONE, ZoneSource.BROWSER},
     ZoneSource.STAFF: {None, *ZoneSource},
+    ZoneSource.PERSON: {None, *ZoneSource},
 }
 _WEEKS_OF_A_YEAR = 53
 

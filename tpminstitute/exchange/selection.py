@@ -108,7 +108,7 @@ def _of(
     contact: Contact, fields: Sequence[Field], looked_up: Mapping[Field, Any], consent: Consent | None, left: bool
 ) -> Values:
     agreed = consent if consent and consent.change is ConsentChange.GRANTED and not left else None
-    known_zone = contact.time_zone_source in (ZoneSource.BROWSER, ZoneSource.STAFF)
+    known_zone = contact.time_zone_source in (ZoneSource.BROWSER, ZoneSource.STAFF, ZoneSource.PERSON)
     own: Values = {
         Field.NAME: contact.name,
         Field.EMAIL: contact.email,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.own_links import own_url
 from tpminstitute.core.config import Settings
 from tpminstitute.core.text import one_line
 from tpminstitute.inbox import conversations
@@ -72,7 +73,8 @@ def reply(session: Session, settings: Settings, contact: Contact, answer: Answer
     thread = _thread_of(session, contact)
     who = answer.account.name if answer.account else ""
     signature = signature_of(session, settings, answer.account)
-    letter = render_personal(answer.subject or thread.subject, answer.text, signature, thread.quoted)
+    own = own_url(settings, contact.public_id)
+    letter = render_personal(answer.subject or thread.subject, answer.text, signature, own, thread.quoted)
     queued = outbox.queue(
         session,
         settings,

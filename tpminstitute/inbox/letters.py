@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.own_links import own_url
 from tpminstitute.contacts.owners import owner_of
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import tokens
@@ -184,14 +185,15 @@ def asks_for_pathway(inquiry: Inquiry) -> bool:
     return inquiry.along is not None and inquiry.along.pathway_letter is not None
 
 
-def acknowledgement_frame(settings: Settings, reason: str = ACKNOWLEDGEMENT_REASON) -> Frame:
-    """Return what stands around every acknowledgement; `reason` says why the reader gets it."""
+def acknowledgement_frame(settings: Settings, own_url: str, reason: str = ACKNOWLEDGEMENT_REASON) -> Frame:
+    """Return what stands around every acknowledgement; `own_url` is the reader's own, `reason` says why they get it."""
     return Frame(
         institute_name=settings.institute_name,
         institute_email=settings.institute_email,
         postal_address=settings.postal_address,
         reason=reason,
         signature=settings.letter_signature,
+        own_url=own_url,
     )
 
 
@@ -224,7 +226,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
     letter = render(
         current_source(session, key),
         _variables(session, settings, inquiry),
-        acknowledgement_frame(settings, _reason(inquiry, key, by_mail)),
+        acknowledgement_frame(settings, own_url(settings, contact.public_id), _reason(inquiry, key, by_mail)),
     )
     return Order(
         kind=MessageKind.ACKNOWLEDGEMENT,

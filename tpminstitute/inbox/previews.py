@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.own_links import own_form
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
@@ -100,14 +101,16 @@ def made_up_pathway(public_url: str) -> dict[str, str]:
 
 
 def letter_for(settings: Settings, key: str, source: LetterSource, reader: Reader) -> Letter:
-    """Make the letter of `key` from `source` as `reader` would get it, with an unsubscribe link that is nobody's.
+    """Make the letter of `key` from `source` as `reader` would get it, with links that are nobody's.
 
     Raises `LetterError` when it can't be made.
     """
     values = variables_for(settings, key, reader)
     if is_for_replies(key):
         signature = f"{SIGNED}\n{settings.institute_name}"
-        return render_personal(filled(source.subject, values), filled(source.body, values), signature)
+        return render_personal(
+            filled(source.subject, values), filled(source.body, values), signature, own_form(settings)
+        )
     return render(source, values, _frame(settings, key))
 
 
@@ -142,8 +145,8 @@ def send_test(
 
 def _frame(settings: Settings, key: str) -> Frame:
     if key in ACKNOWLEDGEMENTS:
-        return acknowledgement_frame(settings)
-    return follow_up_frame(settings, f"{settings.public_url}/unsubscribe/example")
+        return acknowledgement_frame(settings, own_form(settings))
+    return follow_up_frame(settings, f"{settings.public_url}/unsubscribe/example", own_form(settings))
 
 
 def _contacts() -> Select[Contact, Inquiry]:

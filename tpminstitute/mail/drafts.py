@@ -86,6 +86,7 @@ _ANY_FRAME = Frame(
     "W" * 300,
     unsubscribe_url=f"https://{'w' * 300}.example/",
     signature="W" * 300,
+    own_url=f"https://{'w' * 300}.example/",
 )
 
 

@@ -62,7 +62,10 @@ class LetterSource:
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around every letter: who signs and sends it, why the reader gets it, and how to end that."""
+    """What stands around every letter: who signs and sends it, why the reader gets it, and how to end that.
+
+    `own_url` is where the reader sees what is held about them; '' in mails to the institute's own people.
+    """
 
     institute_name: str
     institute_email: str
@@ -71,6 +74,7 @@ class Frame:
     language: str = "en"
     unsubscribe_url: str | None = None
     signature: str = ""
+    own_url: str = ""
 
 
 @dataclass(frozen=True)

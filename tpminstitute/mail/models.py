@@ -21,6 +21,7 @@ class MessageKind(StrEnum):
     STAFF = "staff"
     COMMENT_ANSWER = "comment_answer"
     PUBLICATION = "publication"
+    OWN_DATA = "own_data"
 
 
 class MessageStatus(StrEnum):

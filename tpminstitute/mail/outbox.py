@@ -27,6 +27,7 @@ LABELS = {
     MessageKind.STAFF: "Mail to staff",
     MessageKind.COMMENT_ANSWER: "Word of an answer to a comment",
     MessageKind.PUBLICATION: "Question whether to publish",
+    MessageKind.OWN_DATA: "Mail about their own data",
 }
 
 UNSENT = (MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.HELD)

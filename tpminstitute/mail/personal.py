@@ -17,6 +17,9 @@ WITHOUT_SUBJECT = "Your message"
 
 _QUOTED = 5_000
 _PREHEADER_LIMIT = 140
+_OWN_LINE = "-- \nWhat we hold about you: "
+"""What stands at the foot of the text, before a link."""
+
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
 
@@ -32,9 +35,10 @@ class Quoted:
     text: str
 
 
-def render_personal(subject: str, text: str, signature: str, quoted: Quoted | None = None) -> Letter:
+def render_personal(subject: str, text: str, signature: str, own_url: str, quoted: Quoted | None = None) -> Letter:
     """Make the letter that carries `text` as it was typed, signed, with what it answers below.
 
+    Parameters: `own_url`, where the reader sees what is held about them.
     Characters that hide or reorder others are written out. Raises `ReplyError` for an empty or far too long text.
     """
     words = visible(text).strip()
@@ -48,6 +52,8 @@ def render_personal(subject: str, text: str, signature: str, quoted: Quoted | No
         "preheader": one_line(words, _PREHEADER_LIMIT),
         "signature": visible(signature),
         "introduction": quoted.introduction if quoted else "",
+        "own_url": own_url,
+        "own_line": f"{_OWN_LINE}{own_url}\n",
     }
     earlier = visible(quoted.text)[:_QUOTED] if quoted else ""
     text_form, html_form = _forms(values, words, earlier)
@@ -58,7 +64,8 @@ def render_personal(subject: str, text: str, signature: str, quoted: Quoted | No
 
 def answer_in(text: str) -> str:
     """Return what was newly written in the text of a letter that `render_personal` made: without what it quotes."""
-    lines = text.rstrip().splitlines()
+    written, line, _ = text.rpartition(_OWN_LINE)
+    lines = (written if line else text).rstrip().splitlines()
     whole = len(lines)
     while lines and lines[-1].startswith(">"):
         lines.pop()

@@ -15,6 +15,9 @@ from tpminstitute.mail.models import DeliveryEvent, Message, MessageKind, Messag
 from tpminstitute.mail.outbox import LABELS
 from tpminstitute.mail.personal import answer_in
 
+FOR_THEM_ALONE = "It holds a link that is for its reader alone."
+"""What staff read of a mail by which somebody gets at all that is held about them: its links would do as much here."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -69,7 +72,7 @@ def mails_by(session: Session, ids: Collection[int]) -> Sequence[Mail]:
 
 def _mail(message: Message, events: Sequence[Said]) -> Mail:
     read = message_from_bytes(message.content)
-    text = _text_of(read)
+    text = FOR_THEM_ALONE if message.kind is MessageKind.OWN_DATA else _text_of(read)
     return Mail(
         id=message.id,
         kind=message.kind,

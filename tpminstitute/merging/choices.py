@@ -44,7 +44,7 @@ FIELDS = (
 OWN = ("id", "public_id", "first_seen_at", "number", "merged_into_id", "erased_at")
 """Columns of a contact that nobody chooses: the row's own, or reckoned from both."""
 
-_ZONES = (None, ZoneSource.PHONE, ZoneSource.BROWSER, ZoneSource.STAFF)
+_ZONES = (None, ZoneSource.PHONE, ZoneSource.BROWSER, ZoneSource.STAFF, ZoneSource.PERSON)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ WAYS = {
     "course_waits": Way.MOVES,
     "duplicate_pairs": Way.MADE_ANEW,
     "enrollments": Way.MOVES,
+    "erasure_wishes": Way.STAYS,
     "erasures": Way.STAYS,
     "follow_up_wishes": Way.MOVES,
     "import_rows": Way.MOVES,
@@ -56,6 +57,7 @@ WAYS = {
     "removed_notes": Way.MOVES,
     "reply_drafts": Way.MOVES,
     "uncompared_contacts": Way.MADE_ANEW,
+    "voided_links": Way.STAYS,
 }
 
 

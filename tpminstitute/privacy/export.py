@@ -17,7 +17,7 @@ from tpminstitute.core import clock
 from tpminstitute.core.belonging import Belonging
 from tpminstitute.inbox.contents import content_of
 from tpminstitute.inbox.models import ReceivedMail
-from tpminstitute.mail.models import Message, Suppression
+from tpminstitute.mail.models import Message, MessageKind, Suppression
 from tpminstitute.merging.service import address_keys
 from tpminstitute.merging.ways import WAYS, Way
 from tpminstitute.privacy.erasing import shells_of
@@ -174,7 +174,9 @@ def _as_list(row: dict[str, Any]) -> str:
 
 
 def _write_mails(session: Session, archive: zipfile.ZipFile, ids: Sequence[int]) -> None:
-    sent = session.scalars(select(Message.id).where(Message.contact_id.in_(ids)).order_by(Message.id)).all()
+    """What carries a link for its reader alone is left out: whoever exports would hold it as well."""
+    theirs = (Message.contact_id.in_(ids), Message.kind != MessageKind.OWN_DATA)
+    sent = session.scalars(select(Message.id).where(*theirs).order_by(Message.id)).all()
     for message_id in sent:
         content = session.scalars(select(Message.content).where(Message.id == message_id)).one()
         if content:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type
@@ -33,6 +33,37 @@ class Erasure(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     rule: Mapped[RuleKind | None] = mapped_column(enum_type(RuleKind))
     counts: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+_OPEN = text("cancelled_at IS NULL AND done_at IS NULL")
+
+
+class ErasureWish(Base):
+    """Somebody asked to be erased: done when `due_at` has come, unless they take it back; one open per contact."""
+
+    __tablename__ = "erasure_wishes"
+    __table_args__ = (
+        CheckConstraint("due_at >= asked_at", name="due_after_it_was_asked"),
+        CheckConstraint("cancelled_at IS NULL OR done_at IS NULL", name="ends_one_way"),
+        Index("ix_erasure_wishes_open", "contact_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_erasure_wishes_open_due_at", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class VoidedLinks(Base):
+    """The links to a contact's own data that were made before `before` open nothing any more."""
+
+    __tablename__ = "voided_links"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, autoincrement=False)
+    before: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ErasedAddress(Base):

@@ -61,6 +61,7 @@ GONE = frozenset(
         "removed_notes",
         "reply_drafts",
         "uncompared_contacts",
+        "voided_links",
     )
 )
 """Tables whose rows are deleted: nothing is counted by them."""

@@ -157,7 +157,8 @@ def note(session: Session, keys: Keys, before: Counts) -> None:
         session.connection().execute(_SEEN[session.get_bind().dialect.name], seen)
 
 
-_CONFIRMED = select(_letters("key", "hour", points.PLAIN_PROOFS_AN_HOUR))
+_MOST_TIMES = 50
+_CAME = select(_letters("key", "since", _MOST_TIMES))
 
 
 def may_confirm_plainly(session: Session, secret_key: str, address: str) -> bool:
@@ -166,12 +167,18 @@ def may_confirm_plainly(session: Session, secret_key: str, address: str) -> bool
     That costs a machine no more than waiting, so a network may do it only so often an hour.
     """
     network = network_of(address)
-    if network is None:
-        return True
-    key = digest_for(secret_key, "arrivals")(f"confirmed:{network}")
-    now = clock.now()
-    count = session.connection().execute(_CONFIRMED, {"key": key, "hour": now - HOUR}).scalar_one()
-    if count >= points.PLAIN_PROOFS_AN_HOUR:
+    what = f"confirmed:{network}"
+    return network is None or is_within(session, secret_key, what, points.PLAIN_PROOFS_AN_HOUR, HOUR)
+
+
+def is_within(session: Session, secret_key: str, what: str, most: int, during: timedelta) -> bool:
+    """Return whether `what` came fewer than `most` times (50 at most) `during` the last time, and count it then.
+
+    Parameters: `what`, such as ``confirmed:192.0.2.0``, kept as a digest; `during`, a day at most.
+    """
+    key, now = digest_for(secret_key, "arrivals")(what), clock.now()
+    came = session.connection().execute(_CAME, {"key": key, "since": now - during}).scalar_one()
+    if came >= most:
         return False
     session.connection().execute(_ARRIVED, [{"key": key, "at": now}])
     return True

@@ -7,8 +7,8 @@ from tpminstitute.mail.letters import Frame
 REASON = "You get this because you wrote to us and agreed to a few e-mails about becoming a technical program manager."
 
 
-def follow_up_frame(settings: Settings, unsubscribe_url: str) -> Frame:
-    """Return what stands around every follow-up; `unsubscribe_url` is the reader's own."""
+def follow_up_frame(settings: Settings, unsubscribe_url: str, own_url: str) -> Frame:
+    """Return what stands around every follow-up; `unsubscribe_url` and `own_url` are the reader's own."""
     return Frame(
         institute_name=settings.institute_name,
         institute_email=settings.institute_email,
@@ -16,6 +16,7 @@ def follow_up_frame(settings: Settings, unsubscribe_url: str) -> Frame:
         reason=REASON,
         unsubscribe_url=unsubscribe_url,
         signature=settings.letter_signature,
+        own_url=own_url,
     )
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.own_links import own_form, own_url
 from tpminstitute.core.config import Settings
 from tpminstitute.core.tokens import Signer
 from tpminstitute.mail import outbox
@@ -38,7 +39,7 @@ def letter_for(settings: Settings, contact: Contact, run: Enrollment, key: str, 
     return render(
         source,
         follow_up_variables(settings, key, contact.name, run.topic),
-        follow_up_frame(settings, unsubscribe_url(settings, contact)),
+        follow_up_frame(settings, unsubscribe_url(settings, contact), own_url(settings, contact.public_id)),
     )
 
 
@@ -62,7 +63,9 @@ def order_for(
     url = unsubscribe_url(settings, contact)
     if sequence.counts_clicks:
         letter = sent_through(
-            letter, lambda link: counted_address(settings, Link(run.id, step.number, link)), never={url}
+            letter,
+            lambda link: counted_address(settings, Link(run.id, step.number, link)),
+            never=(url, f"{own_form(settings)}/"),
         )
     return outbox.Order(
         kind=MessageKind.FOLLOW_UP,

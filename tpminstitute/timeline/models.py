@@ -71,6 +71,8 @@ class ActivityKind(StrEnum):
     DATA_EXPORTED = "data_exported"
     BULK_CHANGED = "bulk_changed"
     WAITING_LIST = "waiting_list"
+    ERASURE_ASKED = "erasure_asked"
+    ERASURE_TAKEN_BACK = "erasure_taken_back"
     UNDONE = "undone"
     PUBLICATION_ASKED = "publication_asked"
     ANSWER_PUBLISHED = "answer_published"

@@ -13,6 +13,7 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     guide_files,  # noqa: F401
     health,  # noqa: F401
     machines,  # noqa: F401
+    me,  # noqa: F401
     own_comment,  # noqa: F401
     pages,  # noqa: F401
     pathway,  # noqa: F401

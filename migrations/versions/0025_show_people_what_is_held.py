@@ -1,0 +1,46 @@
+"""Let people see what is held about them, and ask to be erased."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from tpminstitute.contacts.models import ZoneSource
+from tpminstitute.core.checks import allow
+from tpminstitute.core.db import UtcDateTime
+from tpminstitute.mail.models import MessageKind
+from tpminstitute.timeline.models import ActivityKind
+
+revision = "0025"
+down_revision = "0031"
+branch_labels = None
+depends_on = None
+
+OPEN = sa.text("cancelled_at IS NULL AND done_at IS NULL")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "erasure_wishes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("contact_id", sa.Integer(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("cancelled_at", UtcDateTime(), nullable=True),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("due_at >= asked_at", name=op.f("ck_erasure_wishes_due_after_it_was_asked")),
+        sa.CheckConstraint("cancelled_at IS NULL OR done_at IS NULL", name=op.f("ck_erasure_wishes_ends_one_way")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_erasure_wishes_contact_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure_wishes")),
+    )
+    where = {"sqlite_where": OPEN, "postgresql_where": OPEN}
+    op.create_index("ix_erasure_wishes_open", "erasure_wishes", ["contact_id"], unique=True, **where)
+    op.create_index("ix_erasure_wishes_open_due_at", "erasure_wishes", ["due_at"], **where)
+    op.create_table(
+        "voided_links",
+        sa.Column("contact_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("before", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_voided_links_contact_id")),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_voided_links")),
+    )
+    allow(op.get_bind(), "messages", "kind", MessageKind)
+    allow(op.get_bind(), "contacts", "time_zone_source", ZoneSource)
+    allow(op.get_bind(), "activities", "kind", ActivityKind)

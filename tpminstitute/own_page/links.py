@@ -1,0 +1,105 @@
+"""Who is at the door with a link to their own data, and what it opens.
+
+A link stands in every mail to a person, and mails are forwarded. So it opens only what was sent to that address
+anyway, and small things that do no harm; everything else takes a link that was asked for and is at most an hour old.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.own_links import OwnLink, read_own_link
+from tpminstitute.contacts.service import locked
+from tpminstitute.core import clock
+from tpminstitute.core.config import Settings
+from tpminstitute.core.errors import Refusal
+from tpminstitute.privacy.models import VoidedLinks
+
+LASTS = timedelta(days=90)
+"""How long a link in a mail opens the page."""
+
+OPENS_ALL = timedelta(hours=1)
+"""How long a link that was asked for opens everything."""
+
+
+class Closed(StrEnum):
+    """Why a link opens nothing: none of ours, too old or made void, or of somebody who was erased."""
+
+    UNKNOWN = "unknown"
+    OVER = "over"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Whose page a link opens; `all` says whether it opens everything, `until` how long it does."""
+
+    contact: Contact
+    made_at: datetime
+    all: bool
+    until: datetime
+
+
+class NotFresh(Refusal):
+    """A link doesn't open so much (any more)."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "This needs a link that you asked for within the last hour, since mails are forwarded. Nothing was "
+            "changed. Have a fresh link sent to you, and do it there."
+        )
+
+
+def open_link(session: Session, settings: Settings, token: str, *, lock: bool = False) -> Opened | Closed:
+    """Return what a token opens, or why it opens nothing; that of a merged contact opens the one that remains.
+
+    Parameters: `lock`, whether the contact's row is held until the transaction ends.
+    """
+    link = read_own_link(settings, token)
+    whose = session.scalar(select(Contact).where(Contact.public_id == link.public_id)) if link else None
+    if link is None or whose is None:
+        return Closed.UNKNOWN
+    contact = _remaining(session, whose, lock=lock)
+    if contact.erased_at is not None:
+        return Closed.ERASED
+    if not _holds(session, link, [whose.id, contact.id]):
+        return Closed.OVER
+    until = link.made_at + OPENS_ALL
+    return Opened(contact, link.made_at, link.asked_for and clock.now() <= until, until)
+
+
+def expect_all(opened: Opened) -> None:
+    """Raise `NotFresh` unless the link opens everything."""
+    if not opened.all:
+        raise NotFresh
+
+
+def void_links(session: Session, contact: Contact) -> None:
+    """Let every link to a contact's data that was made before now open nothing any more."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = insert(VoidedLinks).values(contact_id=contact.id, before=clock.now())
+    session.execute(row.on_conflict_do_update(index_elements=["contact_id"], set_={"before": row.excluded.before}))
+
+
+def is_void(session: Session, ids: list[int], made_at: datetime) -> bool:
+    """Return whether links of contacts with one of `ids` that were made at `made_at` were voided since."""
+    found = select(VoidedLinks.contact_id).where(VoidedLinks.contact_id.in_(ids), VoidedLinks.before > made_at)
+    return session.scalar(found.limit(1)) is not None
+
+
+def _holds(session: Session, link: OwnLink, ids: list[int]) -> bool:
+    return clock.now() - link.made_at <= LASTS and not is_void(session, ids, link.made_at)
+
+
+def _remaining(session: Session, contact: Contact, *, lock: bool) -> Contact:
+    if lock:
+        return locked(session, contact.id)
+    while contact.merged_into_id is not None:
+        contact = session.get_one(Contact, contact.merged_into_id)
+    return contact

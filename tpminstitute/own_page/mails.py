@@ -1,0 +1,60 @@
+"""The mails about somebody's own data: nothing that anybody typed is in them but an address that mail shall go to."""
+
+from sqlalchemy.orm import Session
+
+from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.own_links import own_url
+from tpminstitute.core import tokens
+from tpminstitute.core.config import Settings
+from tpminstitute.mail import outbox
+from tpminstitute.mail.compose import Address, feedback_id
+from tpminstitute.mail.letters import TEMPLATES, Frame, Letter, letter_sources, render
+from tpminstitute.mail.models import MessageKind
+from tpminstitute.mail.reply_addresses import reply_to_institute
+
+LETTERS = TEMPLATES / "own"
+"""Where these letters are; nobody edits them at the desk."""
+
+REASON = "You get this because somebody asked for it on our site with this address."
+
+
+def letter(settings: Settings, key: str, url: str, **variables: str) -> Letter:
+    """Make the letter `key` of templates/email/own; `url` is the reader's way to what is held about them."""
+    frame = Frame(
+        institute_name=settings.institute_name,
+        institute_email=settings.institute_email,
+        postal_address=settings.postal_address,
+        reason=REASON,
+        signature=settings.letter_signature,
+        own_url=url,
+    )
+    return render(letter_sources(LETTERS)[key], variables, frame)
+
+
+def send(
+    session: Session, settings: Settings, contact: Contact, key: str, once: str, to: Address | None = None, **words: str
+) -> bool:
+    """Queue the letter `key` to a contact, or to another address that is said to be theirs.
+
+    Parameters: `once`, what the mail is owed once for; `to`, that other address, lower-cased as `email_key`s are;
+    `words`, the letter's variables. Returns False when it was queued before.
+    """
+    made = letter(settings, key, own_url(settings, contact.public_id), **words)
+    return outbox.queue(session, settings, _order(settings, contact, key, once, to, made))
+
+
+def _order(settings: Settings, contact: Contact, key: str, once: str, to: Address | None, made: Letter) -> outbox.Order:
+    return outbox.Order(
+        kind=MessageKind.OWN_DATA,
+        contact_id=contact.id,
+        cause=f"own_data:{contact.id}",
+        dedupe_key=f"own:{key}:{tokens.digest(once)[:32]}",
+        recipient=to or Address("", contact.email),
+        recipient_key=to.email.lower() if to else contact.email_key,
+        letter=made,
+        reply_to=reply_to_institute(settings, contact.public_id),
+        headers={
+            "Auto-Submitted": "auto-generated",
+            "Feedback-ID": feedback_id(MessageKind.OWN_DATA, key, settings.mail_from),
+        },
+    )
