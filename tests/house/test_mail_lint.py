@@ -198,6 +198,8 @@ FAULTS = {
     "a visitor's words": (ACK, decoded("plain", "Hello", "A question that is mine alone"), "repeats what a visitor"),
     "a visitor's full name": (FOLLOW_UP, decoded("html", "Hello Ada", "Hello Ada Lovelace"), "repeats what a visitor"),
     "a visitor's words in the subject": (ACK, header("Subject", "Ada Lovelace"), "subject repeats"),
+    "no way to what is held in the text": (ACK, decoded("plain", r"/me/\S+", ""), "text has no link to what is held"),
+    "no way to what is held in a reply": (REPLY, decoded("html", r"/me/[^\"]+", "/"), "HTML has no link to what"),
     "a changed body": (f"signed {ACK}", replaced(b"Hello", b"Hullo"), "does not verify"),
     "a changed subject": (f"signed {ACK}", header("Subject", "Another"), "does not verify"),
     "a key nobody knows": (f"signed {ACK}", replaced(b"s=lint;", b"s=other;"), "does not verify"),

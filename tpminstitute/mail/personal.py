@@ -64,6 +64,7 @@ def render_personal(subject: str, text: str, signature: str, own_url: str, quote
 
 def answer_in(text: str) -> str:
     """Return what was newly written in the text of a letter that `render_personal` made: without what it quotes."""
+    text = text.replace("\r\n", "\n")
     written, line, _ = text.rpartition(_OWN_LINE)
     lines = (written if line else text).rstrip().splitlines()
     whole = len(lines)

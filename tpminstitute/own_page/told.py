@@ -201,4 +201,5 @@ def _words(mail: Mail) -> str:
     """Return what a letter says, without its foot, which holds links."""
     if mail.kind is MessageKind.REPLY:
         return mail.words
-    return mail.text.rpartition(_FOOT)[0].strip() or mail.text
+    text = mail.text.replace("\r\n", "\n")
+    return text.rpartition(_FOOT)[0].strip() or text
