@@ -22,6 +22,7 @@ from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
 from tpminstitute.merging.duplicates import compare_waiting
 from tpminstitute.merging.since import gather_strays
+from tpminstitute.own_page.erasing import carry_out
 from tpminstitute.privacy.retention import run_rules
 from tpminstitute.reports.weekly import write_summaries
 from tpminstitute.screening.service import tidy as tidy_screening
@@ -81,6 +82,7 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     @celery.task(name=Job.RETAIN.value)
     def _retain() -> None:
         run_rules(db)
+        carry_out(db, effective(db, settings))
 
     @celery.task(name=Job.IMPORT.value)
     def _import() -> None:

@@ -13,7 +13,18 @@ from tpminstitute.inbox.previews import MADE_UP, letter_for
 from tpminstitute.mail.letters import letter_sources
 
 LARGEST = 60_000
-PUBLIC = ["/", "/contact", "/courses", "/thanks/unknown", "/unsubscribe/forged", "/nowhere", "/healthz", "/metrics"]
+PUBLIC = [
+    "/",
+    "/contact",
+    "/courses",
+    "/thanks/unknown",
+    "/unsubscribe/forged",
+    "/me",
+    "/me/forged",
+    "/nowhere",
+    "/healthz",
+    "/metrics",
+]
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from tpminstitute.comments.links import decision_url, own_token, publication_url
 from tpminstitute.comments.models import Comment, CommentWriter, PublishedAnswer
 from tpminstitute.comments.publishing import Draft, ask_consent, publish_with_consent
 from tpminstitute.contacts.service import locked
+from tpminstitute.contacts.own_links import own_url
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
@@ -47,6 +48,7 @@ from tpminstitute.mail.suppression import suppress
 from tpminstitute.merging.choices import Choices
 from tpminstitute.merging.duplicates import compare_waiting
 from tpminstitute.merging.service import merge
+from tpminstitute.own_page.erasing import ask_to_be_erased, stay_url
 from tpminstitute.pipeline.reminders import Wanted, remind
 from tpminstitute.sequences.mails import unsubscribe_url
 from tpminstitute.sequences.pauses import ask_first
@@ -325,11 +327,15 @@ def test_every_public_page_is_accessible(served, browser_page):
         setup = f"/staff/setup/{secret_of(key, invitation)}"
         anew = f"/staff/new-password/{make_reset(session, an_account(session).id)[1]}"
     leave = urlsplit(unsubscribe_url(service.settings, contact_of(service.db))).path
+    with service.db.write() as session:
+        wish = ask_to_be_erased(session, service.settings, contact_of(service.db, "dan@example.org"))
+    own = urlsplit(own_url(service.settings, contact_of(service.db).public_id, asked_for=True)).path
+    stay = urlsplit(stay_url(service.settings, wish)).path
     half_signed_in(app, browser_page, url)
     pathway = "/pathway/1-0000-a1d1e4h3"
     begin = ["/", "/contact", pathway, thanks, leave, "/staff/sign-in", setup, anew, "/staff/forgotten"]
-    begin += ["/staff/second-step"]
     begin += [f"/comments/{CHAPTER}", *from_mails_about_comments(service.db, service.settings)]
+    begin += ["/staff/second-step", "/me", "/me?sent", own, stay]
     found = walked(app, browser_page, url, "/", begin)
     assert complained(found) == []
     assert unwalked(app, found, "/") == set()

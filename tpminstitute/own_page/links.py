@@ -65,7 +65,7 @@ def open_link(session: Session, settings: Settings, token: str, *, lock: bool = 
     whose = session.scalar(select(Contact).where(Contact.public_id == link.public_id)) if link else None
     if link is None or whose is None:
         return Closed.UNKNOWN
-    contact = _remaining(session, whose, lock=lock)
+    contact = locked(session, whose.id) if lock else remaining(session, whose)
     if contact.erased_at is not None:
         return Closed.ERASED
     if not _holds(session, link, [whose.id, contact.id]):
@@ -80,10 +80,10 @@ def expect_all(opened: Opened) -> None:
         raise NotFresh
 
 
-def void_links(session: Session, contact: Contact) -> None:
-    """Let every link to a contact's data that was made before now open nothing any more."""
+def void_links(session: Session, contact: Contact, before: datetime) -> None:
+    """Let every link to a contact's data that was made before that moment open nothing any more."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = insert(VoidedLinks).values(contact_id=contact.id, before=clock.now())
+    row = insert(VoidedLinks).values(contact_id=contact.id, before=before)
     session.execute(row.on_conflict_do_update(index_elements=["contact_id"], set_={"before": row.excluded.before}))
 
 
@@ -97,9 +97,8 @@ def _holds(session: Session, link: OwnLink, ids: list[int]) -> bool:
     return clock.now() - link.made_at <= LASTS and not is_void(session, ids, link.made_at)
 
 
-def _remaining(session: Session, contact: Contact, *, lock: bool) -> Contact:
-    if lock:
-        return locked(session, contact.id)
+def remaining(session: Session, contact: Contact) -> Contact:
+    """Return the contact that remains of one that was merged, or the same."""
     while contact.merged_into_id is not None:
         contact = session.get_one(Contact, contact.merged_into_id)
     return contact

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
+from tpminstitute.core.errors import Refusal
 from tpminstitute.mail import outbox
 from tpminstitute.mail.models import Message
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, FollowUpWish, Pace, SequenceStep
@@ -24,7 +25,10 @@ from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
 PAUSE = timedelta(days=30)
-"""The month that a pause lasts."""
+"""The month that a pause lasts, where nothing else is said."""
+
+LONGEST_PAUSE = timedelta(days=366)
+"""How far ahead a pause may end."""
 
 
 class Wish(StrEnum):
@@ -73,6 +77,19 @@ def off_topic(run: Enrollment) -> str:
     return f"The person asked for mails about “{run.topic}” only, and it is about something else."
 
 
+def pause_until(session: Session, settings: Settings, contact: Contact, until: datetime) -> None:
+    """Let no follow-up come before `until`, whatever pause was wished before, and plan the running ones by it.
+
+    Raises `Refusal` for a moment that isn't ahead, or further than `LONGEST_PAUSE`.
+    """
+    if not clock.now() < until <= clock.now() + LONGEST_PAUSE:
+        raise Refusal("Choose a day from tomorrow to a year ahead. Nothing was changed.")
+    lock(session, contact)
+    kept = _keep(session, contact.id, wishes_of(session, contact.id), Wish.PAUSE, until)
+    record(session, contact.id, ActivityKind.WISH_CHANGED, _sentence(Wish.PAUSE, kept), actor=Actor.VISITOR)
+    _plan_anew(session, settings, contact.id)
+
+
 def wish(session: Session, settings: Settings, contact: Contact, what: Wish) -> bool:
     """Keep a wish and plan the running follow-ups by it; returns False when it held already.
 
@@ -111,7 +128,9 @@ def _holds(kept: FollowUpWish | None, what: Wish) -> bool:
             return False
 
 
-def _keep(session: Session, contact_id: int, before: FollowUpWish | None, what: Wish) -> FollowUpWish:
+def _keep(
+    session: Session, contact_id: int, before: FollowUpWish | None, what: Wish, until: datetime | None = None
+) -> FollowUpWish:
     usual = before is None or what is Wish.USUAL
     values = {
         "pace": Pace.USUAL if before is None or usual else before.pace,
@@ -125,7 +144,7 @@ def _keep(session: Session, contact_id: int, before: FollowUpWish | None, what: 
         case Wish.ONLY_TOPIC:
             values["only_topic"] = True
         case Wish.PAUSE:
-            values["paused_until"] = clock.now() + PAUSE
+            values["paused_until"] = until or clock.now() + PAUSE
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return session.scalars(
         insert(FollowUpWish)

@@ -7,17 +7,20 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.contacts.identity import AddressError, EmailAddress, read_email
+from tpminstitute.core import clock, zones
 from tpminstitute.core.text import visible
 from tpminstitute.inbox import opt_out
 from tpminstitute.inbox.story import Place
 from tpminstitute.merging.service import address_keys
 from tpminstitute.own_page import told
 from tpminstitute.own_page.asking import TooOften, ask_by_address, ask_from_page
+from tpminstitute.own_page.changes import furthest
+from tpminstitute.own_page.erasing import due_of
 from tpminstitute.own_page.links import LASTS, OPENS_ALL, Closed, Opened, open_link
 from tpminstitute.privacy.erasing import shells_of
 from tpminstitute.sequences import wishes
 from tpminstitute.sequences.mails import unsubscribe_url
-from tpminstitute.web.common import own_page_sent_it, session, settings
+from tpminstitute.web.common import own_page_sent_it, session, settings, topics
 from tpminstitute.web.site import site
 from tpminstitute.web.site.comments import private
 
@@ -27,6 +30,9 @@ _LARGEST_ID = 2**62
 SAID = {
     "fresh": "A fresh link is on its way to your address, if it wasn’t sent three times today already.",
     "kept": "It was kept.",
+    "asked": "You are erased in a day. A mail says when, and how to take it back.",
+    "stays": "You took it back: nothing is erased. Follow-ups that it stopped go on.",
+    "void": "Links in earlier mails open nothing any more.",
     "same": "It was so already. Nothing was changed.",
 }
 """What the page says after it was sent back to, by the word in its address."""
@@ -117,6 +123,11 @@ def page(opened: Opened, token: str, said: str = "", problem: str = "", status: 
         remarks=told.remarks_of(reading, keys),
         waits=told.waits_of(reading, contact) if opened.all else [],
         paused_until=wishes.pause_end(kept),
+        topic=told.topic_of(reading, contact),
+        topics=topics().offered,
+        places=zones.places(),
+        days=furthest(settings(), contact, clock.now()),
+        erased_at=due_of(reading, contact),
         stays_away=opt_out.stays_away(reading, contact),
         unsubscribe_url=unsubscribe_url(settings(), contact).removeprefix(settings().public_url),
     )

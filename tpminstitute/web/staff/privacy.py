@@ -16,6 +16,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.exchange.forgetting import forget_in_files
 from tpminstitute.merging.queries import may_be, merges_page
 from tpminstitute.merging.service import address_keys
+from tpminstitute.own_page.erasing import due_of
 from tpminstitute.privacy import erasing, export
 from tpminstitute.privacy.models import Erasure
 from tpminstitute.timeline.models import ActivityKind
@@ -66,6 +67,7 @@ def _foot(public_id: str) -> dict[str, Any]:
         "merges": [row for row in merges_page(session(), contact_id=contact.id).merges if row.undone_at is None],
         "may_erase": me().role is Role.ADMINISTRATOR,
         "may_act": may_act(),
+        "erased_at": due_of(session(), contact),
     }
 
 

@@ -1,0 +1,113 @@
+"""The page of a person about themselves, at the door."""
+
+import io
+import zipfile
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from tests.conftest import on_sqlite
+from tests.doors.html import read
+from tests.doors.people import Desk
+from tests.factories import ADA, contact_of, messages, submitted
+from tpminstitute.contacts.own_links import own_url
+from tpminstitute.core import clock
+from tpminstitute.mail.models import MessageKind
+from tpminstitute.own_page.erasing import ask_to_be_erased, stay_url
+
+pytestmark = on_sqlite
+
+PHONE = ("020 7946 0958", "+442079460958")
+
+
+@pytest.fixture
+def link(db, settings):
+    """The way to Ada's page: `link()` as a mail has it, `link(asked_for=True)` as she asked for it."""
+    submitted(db, settings, consents=True, phone=PHONE, message="A question that is mine alone")
+
+    def to_ada(**how):
+        return own_url(settings, contact_of(db).public_id, **how).removeprefix(settings.public_url)
+
+    return to_ada
+
+
+def press(client, address, label, **fields):
+    return Desk(client).press(label, Desk(client).page(address), **fields)
+
+
+def test_known_and_unknown_addresses_are_answered_alike(db, client, link):
+    answers = [client.post("/me", data={"email": email}) for email in (ADA, "nobody@example.org")]
+    assert len({(answer.status_code, answer.location, answer.text) for answer in answers}) == 1
+    assert "on its way" in client.get(answers[0].location).text
+    assert len(messages(db, kind=MessageKind.OWN_DATA)) == 1
+
+
+def test_what_is_no_address_comes_back_as_it_was_typed(client):
+    answer = client.post("/me", data={"email": "ada@"})
+    assert answer.status_code == 422
+    assert read(answer.text).first("input", id="email")["value"] == "ada@"
+
+
+def test_a_page_with_a_secret_address_is_kept_nowhere_and_sets_no_cookie(client, link):
+    answer = client.get(link())
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Robots-Tag"] == "noindex"
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_link_from_a_mail_shows_neither_phone_nor_words_and_a_fresh_one_does(client, link):
+    shown = client.get(link()).text
+    assert PHONE[0] not in shown
+    assert "mine alone" not in shown
+    fresh = client.get(link(asked_for=True)).text
+    assert PHONE[0] in fresh
+    assert "mine alone" in fresh
+
+
+@pytest.mark.parametrize("what", ["data", "erase", "void"])
+def test_a_link_from_a_mail_takes_and_erases_nothing(db, client, link, what):
+    answer = client.post(f"{link()}/{what}")
+    assert answer.status_code == 409
+    assert "fresh link" in answer.text
+
+
+def test_everything_comes_as_one_file(client, link):
+    answer = press(client, link(asked_for=True), "Download everything")
+    names = zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
+    answer.close()
+    assert "data.json" in names
+
+
+def test_a_name_is_corrected_and_a_stale_tab_keeps_what_was_typed(db, client, link):
+    page = Desk(client).page(link())
+    assert Desk(client).press("Keep it", page, name="Ada King").status_code == 303
+    answer = Desk(client).press("Keep it", page, name="Ada Byron")
+    assert answer.status_code == 422
+    assert read(answer.text).first("input", id="name")["value"] == "Ada Byron"
+    assert contact_of(db).name == "Ada King"
+
+
+def test_erasing_is_asked_for_on_a_page_of_its_own_and_taken_back_by_the_mails_link(db, settings, client, link):
+    assert press(client, f"{link(asked_for=True)}/erase", "Erase everything").status_code == 303
+    with db.write() as session:
+        wish = ask_to_be_erased(session, settings, contact_of(db))
+    stay = stay_url(settings, wish).removeprefix(settings.public_url)
+    assert press(client, stay, "Keep everything").status_code == 303
+    assert "Nothing is erased" in client.get(stay).text
+
+
+def test_a_form_of_another_site_changes_nothing(db, client, link):
+    answer = client.post(f"{link()}/details", data={"name": "Eve"}, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert contact_of(db).name == "Ada Lovelace"
+
+
+def test_links_in_earlier_mails_are_made_void_and_the_one_in_use_stays(client, link):
+    with time_machine.travel(clock.now() - timedelta(minutes=5)):
+        earlier = link()
+    used = link(asked_for=True)
+    assert press(client, used, "Make earlier links void").status_code == 303
+    assert client.get(used).status_code == 200
+    assert client.get(earlier).status_code == 410
