@@ -30,8 +30,8 @@ from tpminstitute.accounts.service import save_session
 from tpminstitute.comments.links import decision_url, own_token, publication_url, stop_url
 from tpminstitute.comments.models import Comment, CommentWriter, PublishedAnswer
 from tpminstitute.comments.publishing import Draft, ask_consent, publish_with_consent
-from tpminstitute.contacts.service import locked
 from tpminstitute.contacts.own_links import own_url
+from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database

@@ -9,7 +9,7 @@ from tpminstitute.core.db import UtcDateTime
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.timeline.models import ActivityKind
 
-revision = "0025"
+revision = "0032"
 down_revision = "0031"
 branch_labels = None
 depends_on = None
