@@ -22,6 +22,7 @@ from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.transport import Transport
 from tpminstitute.merging.duplicates import compare_waiting
 from tpminstitute.merging.since import gather_strays
+from tpminstitute.own_page.addresses import tidy as tidy_addresses
 from tpminstitute.own_page.erasing import carry_out
 from tpminstitute.privacy.retention import run_rules
 from tpminstitute.reports.weekly import write_summaries
@@ -29,7 +30,7 @@ from tpminstitute.screening.service import tidy as tidy_screening
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
 
-TIDIED = (tidy_sessions, tidy_presences, tidy_resets, tidy_tries, tidy_hook_events, tidy_screening)
+TIDIED = (tidy_sessions, tidy_presences, tidy_resets, tidy_tries, tidy_hook_events, tidy_screening, tidy_addresses)
 """What forgets, in each room, what is kept for a while only."""
 
 INDEX_SECONDS = 4

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from tpminstitute.contacts.models import ZoneSource
-from tpminstitute.core.checks import allow
+from tpminstitute.core.checks import allow, release
 from tpminstitute.core.db import UtcDateTime
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.timeline.models import ActivityKind
@@ -14,6 +14,7 @@ down_revision = "0031"
 branch_labels = None
 depends_on = None
 
+PROVED = "account_id IS NOT NULL OR proved_at IS NOT NULL"
 OPEN = sa.text("cancelled_at IS NULL AND done_at IS NULL")
 
 
@@ -41,6 +42,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_voided_links_contact_id")),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_voided_links")),
     )
+    op.create_table(
+        "address_wishes",
+        sa.Column("contact_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("nonce", sa.String(length=20), nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("email_key", sa.String(length=320), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("proved_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("email <> ''", name=op.f("ck_address_wishes_email_not_empty")),
+        sa.CheckConstraint("email_key <> ''", name=op.f("ck_address_wishes_email_key_not_empty")),
+        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_address_wishes_contact_id")),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_address_wishes")),
+        sa.UniqueConstraint("nonce", name=op.f("uq_address_wishes_nonce")),
+    )
+    op.create_index("ix_address_wishes_email_key", "address_wishes", ["email_key"])
+    op.add_column("contact_addresses", sa.Column("proved_at", UtcDateTime(), nullable=True))
+    release(op.get_bind(), "contact_addresses", "account_id", PROVED, "confirmed_somehow")
     allow(op.get_bind(), "messages", "kind", MessageKind)
     allow(op.get_bind(), "contacts", "time_zone_source", ZoneSource)
     allow(op.get_bind(), "activities", "kind", ActivityKind)

@@ -1,6 +1,7 @@
 """The page of a person about themselves, at the door."""
 
 import io
+import re
 import zipfile
 from datetime import timedelta
 
@@ -14,7 +15,9 @@ from tests.factories import ADA, contact_of, messages, submitted
 from tpminstitute.contacts.own_links import own_url
 from tpminstitute.core import clock
 from tpminstitute.mail.models import MessageKind
+from tpminstitute.mail.queries import plain_text
 from tpminstitute.own_page.erasing import ask_to_be_erased, stay_url
+from tpminstitute.own_page.links import LASTS
 
 pytestmark = on_sqlite
 
@@ -66,11 +69,43 @@ def test_a_link_from_a_mail_shows_neither_phone_nor_words_and_a_fresh_one_does(c
     assert "mine alone" in fresh
 
 
-@pytest.mark.parametrize("what", ["data", "erase", "void"])
-def test_a_link_from_a_mail_takes_and_erases_nothing(db, client, link, what):
-    answer = client.post(f"{link()}/{what}")
-    assert answer.status_code == 409
-    assert "fresh link" in answer.text
+@pytest.mark.parametrize("what", ["data", "erase", "void", "address"])
+def test_a_link_from_a_mail_takes_and_erases_nothing_and_its_page_sends_a_fresh_one(db, client, link, what):
+    answer = client.post(f"{link()}/{what}", data={"email": "new@example.org"})
+    assert answer.status_code == 403
+    page = read(answer.text)
+    assert page.first("h1").words == "This needs a fresh link"
+    assert not messages(db, kind=MessageKind.OWN_DATA)
+    assert Desk(client).press("Send me a fresh link", page).status_code == 303
+    assert len(messages(db, kind=MessageKind.OWN_DATA)) == 1
+
+
+@pytest.mark.parametrize("what", ["data", "erase", "void", "address", "details", "postpone", "call"])
+def test_a_link_that_is_over_leads_to_a_new_one(client, link, what):
+    with time_machine.travel(clock.now() - LASTS - timedelta(minutes=1)):
+        old = link(asked_for=True)
+    answer = client.post(f"{old}/{what}")
+    assert answer.status_code == 410
+    assert read(answer.text).first("a", class_="button")["href"] == "/me"
+
+
+def test_an_address_is_changed_by_the_link_in_the_mail_to_it(db, client, link):
+    answer = press(client, link(asked_for=True), "Change the address", email="new@example.org")
+    assert "on its way to the new address" in client.get(answer.location).text
+    (mail,) = messages(db, kind=MessageKind.OWN_DATA)
+    (path,) = set(re.findall(r"/me/address/[\w.~-]+", plain_text(mail.content)))
+    assert contact_of(db).email == ADA
+    answer = press(client, path, "Yes, write to me here")
+    assert "go to this address now" in client.get(answer.location).text
+    assert contact_of(db, "new@example.org").name == "Ada Lovelace"
+    over = client.get(path)
+    assert (over.status_code, read(over.text).first("h1").words) == (410, "This link is over")
+
+
+def test_an_address_that_cannot_be_one_comes_back_as_it_was_typed(client, link):
+    answer = press(client, link(asked_for=True), "Change the address", email="ada@")
+    assert answer.status_code == 422
+    assert read(answer.text).first("input", id="new-email")["value"] == "ada@"
 
 
 def test_everything_comes_as_one_file(client, link):

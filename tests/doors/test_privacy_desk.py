@@ -6,6 +6,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import select, update
 
 from tests.conftest import on_sqlite
@@ -14,9 +15,11 @@ from tests.factories import PASSWORD, contact_of, submitted
 from tests.rooms.brought import Importer
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.core.tokens import Signer
 from tpminstitute.mail.models import Message, MessageStatus
+from tpminstitute.own_page.erasing import A_DAY, ask_to_be_erased, carry_out
 from tpminstitute.privacy.models import RetentionRule
 
 pytestmark = on_sqlite
@@ -181,3 +184,20 @@ def test_a_rule_that_there_is_not_is_refused(db, boss):
 def test_only_an_administrator_sees_the_rules(desk):
     assert desk.client.get(RULES).status_code == 403
     assert desk.client.post(RULES, data={"csrf_token": desk.token}).status_code == 403
+
+
+def test_the_page_of_somebody_erased_by_their_own_wish_says_so(db, settings, boss, ada):
+    with db.write() as session:
+        ask_to_be_erased(session, settings, locked(session, ada.id))
+    with time_machine.travel(clock.now() + A_DAY):
+        carry_out(db, settings)
+    assert "Their own wish" in boss.page(home(ada)).first("main").words
+
+
+def test_who_asked_to_be_erased_and_was_erased_by_staff_before_was_erased_by_staff(db, settings, boss, ada):
+    with db.write() as session:
+        ask_to_be_erased(session, settings, locked(session, ada.id))
+    erased(boss, ada)
+    with time_machine.travel(clock.now() + A_DAY):
+        carry_out(db, settings)
+    assert "Their own wish" not in boss.page(home(ada)).first("main").words

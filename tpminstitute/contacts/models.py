@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
 
+_MERGED, _OUR_TURN = text("merged_into_id IS NOT NULL"), text("turn = 'institute'")
+
 
 class ZoneSource(StrEnum):
     """How we know where somebody lives by the clock; a later one is believed over an earlier one."""
@@ -73,12 +75,7 @@ class Contact(Base):
         CheckConstraint("(time_zone IS NULL) = (time_zone_source IS NULL)", name="time_zone_from_somewhere"),
         CheckConstraint("(background IS NULL) = (background_source IS NULL)", name="background_from_somebody"),
         CheckConstraint("number >= 1", name="number_from_one"),
-        Index(
-            "ix_contacts_merged_into_id",
-            "merged_into_id",
-            sqlite_where=text("merged_into_id IS NOT NULL"),
-            postgresql_where=text("merged_into_id IS NOT NULL"),
-        ),
+        Index("ix_contacts_merged_into_id", "merged_into_id", sqlite_where=_MERGED, postgresql_where=_MERGED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -170,17 +167,22 @@ class Presence(Base):
 
 
 class ContactAddress(Base):
-    """A further address of a contact, confirmed by a staff member; the contact's own stays where mail goes."""
+    """A further address of a contact, confirmed by a staff member or proved by its owner; mail goes to their own."""
 
     __tablename__ = "contact_addresses"
-    __table_args__ = (non_empty("email"), non_empty("email_key"))
+    __table_args__ = (
+        non_empty("email"),
+        non_empty("email_key"),
+        CheckConstraint("account_id IS NOT NULL OR proved_at IS NOT NULL", name="confirmed_somehow"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
     email: Mapped[str] = mapped_column(String(320))
     email_key: Mapped[str] = mapped_column(String(320), unique=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ConsentChange(StrEnum):
@@ -270,11 +272,9 @@ class ContactCard(Base):
         _in_order_of("first_seen_at"),
         _in_order_of("name_key"),
         Index(
-            "ix_contact_cards_waiting_owner_id",
-            "owner_id",
-            "contact_id",
-            sqlite_where=text("turn = 'institute'"),
-            postgresql_where=text("turn = 'institute'"),
+            *("ix_contact_cards_waiting_owner_id", "owner_id", "contact_id"),
+            sqlite_where=_OUR_TURN,
+            postgresql_where=_OUR_TURN,
         ),
     )
 

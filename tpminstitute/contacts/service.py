@@ -87,17 +87,18 @@ def knows_address(session: Session, contact: Contact, email_key: str) -> bool:
     return contact.email_key == email_key or session.scalar(further) is not None
 
 
-def add_address(session: Session, contact: Contact, email: EmailAddress, account_id: int) -> None:
-    """Keep a further address of a contact; raises `Refusal` when it is somebody's already."""
+def add_address(session: Session, contact: Contact, email: EmailAddress, account_id: int | None) -> None:
+    """Keep a further address of a contact; raises `Refusal` when it is somebody's already.
+
+    Parameters: `account_id`, who of the staff confirmed it; None if its owner proved it.
+    """
     holder = locked_by_address(session, email.key)
     if holder is not None and holder.id != contact.id:
         raise Refusal(f"{email.address} belongs to another contact already. Nothing was changed.")
     if holder is None:
-        session.add(
-            ContactAddress(
-                contact_id=contact.id, email=email.address, email_key=email.key, account_id=account_id, at=clock.now()
-            )
-        )
+        now = clock.now()
+        confirmed = {"account_id": account_id, "at": now, "proved_at": now if account_id is None else None}
+        session.add(ContactAddress(contact_id=contact.id, email=email.address, email_key=email.key, **confirmed))
         session.flush()
 
 

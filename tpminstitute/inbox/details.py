@@ -61,7 +61,7 @@ def change_details(session: Session, contact: Contact, details: Details, number:
     if contact.number != number:
         raise StaleContact
     if contact.email_key != details.email.key:
-        _move_address(session, contact, details.email, account_id)
+        move_address(session, contact, details.email, account_id)
     contact.name, contact.email, contact.email_key = details.name, details.email.address, details.email.key
     if contact.phone_typed != details.phone_typed:  # else what a visitor's own country made of it stays
         contact.phone_typed, contact.phone_e164 = details.phone_typed, details.phone_e164
@@ -89,18 +89,13 @@ def add_by_hand(session: Session, details: Details, account_id: int) -> Contact:
     return contact
 
 
-def _differences(contact: Contact, details: Details) -> list[str]:
-    found = []
-    if contact.name != details.name:
-        found.append(f"the name was “{contact.name}”")
-    if contact.email != details.email.address:
-        found.append(f"the address was {contact.email}")
-    if contact.phone_typed != details.phone_typed:
-        found.append(f"the phone number was {contact.phone_typed or 'not known'}")
-    return found
+def move_address(session: Session, contact: Contact, email: EmailAddress, account_id: int | None) -> None:
+    """Let mails to a contact go to another address from now on; the former one stays theirs as a further one.
 
-
-def _move_address(session: Session, contact: Contact, email: EmailAddress, account_id: int) -> None:
+    The caller holds the contact's row. Who unsubscribed stays unsubscribed at the new address.
+    Parameters: `account_id`, who of the staff does it; None if the contact proved the address.
+    Raises `Refusal` for an address that is another contact's.
+    """
     holder = locked_by_address(session, email.key)
     if holder is not None and holder.id != contact.id:
         raise Refusal(f"{email.address} belongs to another contact already. Nothing was changed.")
@@ -116,3 +111,14 @@ def _move_address(session: Session, contact: Contact, email: EmailAddress, accou
     kept = select(ContactAddress.id).where(ContactAddress.email_key == former.key)
     if session.scalar(kept) is None:
         add_address(session, contact, former, account_id)
+
+
+def _differences(contact: Contact, details: Details) -> list[str]:
+    found = []
+    if contact.name != details.name:
+        found.append(f"the name was “{contact.name}”")
+    if contact.email != details.email.address:
+        found.append(f"the address was {contact.email}")
+    if contact.phone_typed != details.phone_typed:
+        found.append(f"the phone number was {contact.phone_typed or 'not known'}")
+    return found

@@ -12,7 +12,7 @@ from tpminstitute.contacts.models import Contact, ContactAddress
 from tpminstitute.core import clock
 from tpminstitute.core.db import Base, Database
 from tpminstitute.core.errors import Refusal
-from tpminstitute.merging.likeness import Likeness, hints, keys_of, likeness_of, strength
+from tpminstitute.merging.likeness import PROVED, Likeness, hints, keys_of, likeness_of, strength
 from tpminstitute.merging.models import DuplicatePair, LikenessKey, PairState, UncomparedContact
 
 BATCH = 500
@@ -80,6 +80,19 @@ def say_two(session: Session, one_id: int, other_id: int, account_id: int) -> No
         pair = DuplicatePair(low_id=low, high_id=high, why=[], strength=1, found_at=clock.now())
         session.add(pair)
     pair.state, pair.decided_at, pair.account_id = PairState.DISMISSED, clock.now(), account_id
+    session.flush()
+
+
+def suggest(session: Session, one_id: int, other_id: int) -> None:
+    """Say that one of two contacts proved that they read the other's mail; a pair that was dismissed opens again."""
+    low, high = sorted((one_id, other_id))
+    pair = session.scalar(select(DuplicatePair).where(DuplicatePair.low_id == low, DuplicatePair.high_id == high))
+    if pair is None:
+        pair = DuplicatePair(low_id=low, high_id=high, why=[], found_at=clock.now())
+        session.add(pair)
+    pair.why = [PROVED, *(hint for hint in pair.why if hint != PROVED)]
+    pair.strength = strength(pair.why)
+    pair.state, pair.decided_at, pair.account_id = PairState.OPEN, None, None
     session.flush()
 
 
@@ -155,7 +168,10 @@ def _pairs(near: Mapping[int, set[int]], likenesses: Mapping[int, Likeness]) -> 
 
 
 def _keep_pairs(session: Session, ids: Sequence[int], found: Mapping[tuple[int, int], list[str]]) -> None:
-    """Write the pairs of these contacts that are found now; open ones that aren't any more go, decided ones stay."""
+    """Write the pairs of these contacts that are found now; open ones that aren't any more go, decided ones stay.
+
+    What one of them proved stays a reason, whatever comparing says.
+    """
     known = session.execute(
         select(DuplicatePair.id, DuplicatePair.low_id, DuplicatePair.high_id, DuplicatePair.why, DuplicatePair.state)
         .where(_with(ids))
@@ -165,6 +181,8 @@ def _keep_pairs(session: Session, ids: Sequence[int], found: Mapping[tuple[int, 
     over = []
     for pair_id, low, high, why, state in known:
         now = new.pop((low, high), None)
+        if PROVED in why:
+            now = [PROVED, *(now or ())]
         if now is None and state is PairState.OPEN:
             over.append(pair_id)
         elif now is not None and now != why:

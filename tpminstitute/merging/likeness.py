@@ -32,8 +32,11 @@ _LAST_DIGITS = 7
 _SHORTEST_LOCAL = 4
 
 MAILBOX, PHONE, DIGITS, DOMAIN, LOCAL, NAME = "mailbox", "phone", "digits", "domain", "local", "name"
+PROVED = "proved"
+"""A hint that no comparing finds: one of the two said so, by a link that was mailed to the other's address."""
 
 WORDS = {
+    PROVED: "One of them asked for our mails at the other’s address, and reads mail there",
     MAILBOX: "Their addresses lead to the same mailbox",
     PHONE: "They gave the same phone number",
     DIGITS: "Their phone numbers end alike",
@@ -43,7 +46,7 @@ WORDS = {
 }
 """What each hint means, as staff read it."""
 
-_STRENGTHS = {MAILBOX: 70, PHONE: 55, DIGITS: 25, DOMAIN: 20, LOCAL: 25}
+_STRENGTHS = {PROVED: 95, MAILBOX: 70, PHONE: 55, DIGITS: 25, DOMAIN: 20, LOCAL: 25}
 _WITH_NAME = 30
 
 

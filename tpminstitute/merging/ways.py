@@ -28,6 +28,7 @@ class Way(StrEnum):
 
 WAYS = {
     "activities": Way.MOVES,
+    "address_wishes": Way.MOVES,
     "bulk_changes": Way.MOVES,
     "consents": Way.MOVES,
     "contact_addresses": Way.MOVES,

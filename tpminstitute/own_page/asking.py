@@ -45,7 +45,7 @@ def ask_by_address(session: Session, settings: Settings, email: EmailAddress, ne
     if network and not is_within(session, settings.secret_key, f"own:network:{network}", MOST_OF_A_NETWORK, hour):
         raise TooOften
     contact = locked_by_address(session, email.key)
-    may = _may_mail(session, settings, email.key)
+    may = may_mail(session, settings, email.key)
     if contact is None or contact.gone:
         url = own_url(settings, tokens.public_id(), asked_for=True)
         mails.letter(settings, "link", url, link_url=url)
@@ -55,11 +55,12 @@ def ask_by_address(session: Session, settings: Settings, email: EmailAddress, ne
 
 def ask_from_page(session: Session, settings: Settings, contact: Contact) -> None:
     """Mail a fresh link to a contact's address, for who has an older one; not more than `MOST_A_DAY` times a day."""
-    if _may_mail(session, settings, contact.email_key):
+    if may_mail(session, settings, contact.email_key):
         _mail(session, settings, contact)
 
 
-def _may_mail(session: Session, settings: Settings, email_key: str) -> bool:
+def may_mail(session: Session, settings: Settings, email_key: str) -> bool:
+    """Return whether an address may get another mail that somebody asked for on the site, and count it."""
     return is_within(session, settings.secret_key, f"own:address:{email_key}", MOST_A_DAY, A_DAY)
 
 

@@ -18,7 +18,7 @@ from tpminstitute.merging.service import address_keys
 from tpminstitute.own_page import mails
 from tpminstitute.own_page.told import by_their_clock
 from tpminstitute.privacy.erasing import erase, shells_of
-from tpminstitute.privacy.models import ErasureWish
+from tpminstitute.privacy.models import Erasure, ErasureWish
 from tpminstitute.sequences.service import take_up_again
 from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind, Actor
@@ -122,6 +122,13 @@ def _carry_out(db: Database, settings: Settings, wish_id: int) -> bool:
     except Refusal as refusal:
         log.info("erasure_waits", wish=wish_id, why=str(refusal))
         return False
+
+
+def erased_by_wish(session: Session, erasure: Erasure) -> bool:
+    """Return whether an erasure carried out somebody's own wish; one by staff before its day ends it afterwards."""
+    ids = [erasure.contact_id, *shells_of(session, erasure.contact_id)]
+    carried_out = (ErasureWish.contact_id.in_(ids), ErasureWish.done_at <= erasure.at)
+    return session.scalar(select(ErasureWish.id).where(*carried_out).limit(1)) is not None
 
 
 def due_of(session: Session, contact: Contact) -> datetime | None:

@@ -17,7 +17,6 @@ from tpminstitute.contacts.own_links import OwnLink, read_own_link
 from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
-from tpminstitute.core.errors import Refusal
 from tpminstitute.privacy.models import VoidedLinks
 
 LASTS = timedelta(days=90)
@@ -28,11 +27,13 @@ OPENS_ALL = timedelta(hours=1)
 
 
 class Closed(StrEnum):
-    """Why a link opens nothing: none of ours, too old or made void, or of somebody who was erased."""
+    """Why a link doesn't open what it is used for: none of ours, too old or made void, of somebody who was erased, or
+    not asked for within the last hour."""
 
     UNKNOWN = "unknown"
     OVER = "over"
     ERASED = "erased"
+    NOT_FRESH = "not_fresh"
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,13 @@ class Opened:
     until: datetime
 
 
-class NotFresh(Refusal):
-    """A link doesn't open so much (any more)."""
-
-    def __init__(self) -> None:
-        """Say what to do."""
-        super().__init__(
-            "This needs a link that you asked for within the last hour, since mails are forwarded. Nothing was "
-            "changed. Have a fresh link sent to you, and do it there."
-        )
-
-
-def open_link(session: Session, settings: Settings, token: str, *, lock: bool = False) -> Opened | Closed:
+def open_link(
+    session: Session, settings: Settings, token: str, *, lock: bool = False, all: bool = False
+) -> Opened | Closed:
     """Return what a token opens, or why it opens nothing; that of a merged contact opens the one that remains.
 
-    Parameters: `lock`, whether the contact's row is held until the transaction ends.
+    Parameters: `lock`, whether the contact's row is held until the transaction ends; `all`, whether it is used for
+    something that only a link opens that opens everything.
     """
     link = read_own_link(settings, token)
     whose = session.scalar(select(Contact).where(Contact.public_id == link.public_id)) if link else None
@@ -71,13 +64,8 @@ def open_link(session: Session, settings: Settings, token: str, *, lock: bool = 
     if not _holds(session, link, [whose.id, contact.id]):
         return Closed.OVER
     until = link.made_at + OPENS_ALL
-    return Opened(contact, link.made_at, link.asked_for and clock.now() <= until, until)
-
-
-def expect_all(opened: Opened) -> None:
-    """Raise `NotFresh` unless the link opens everything."""
-    if not opened.all:
-        raise NotFresh
+    fresh = link.asked_for and clock.now() <= until
+    return Closed.NOT_FRESH if all and not fresh else Opened(contact, link.made_at, fresh, until)
 
 
 def void_links(session: Session, contact: Contact, before: datetime) -> None:

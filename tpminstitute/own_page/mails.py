@@ -2,8 +2,9 @@
 
 from sqlalchemy.orm import Session
 
+from tpminstitute.contacts.identity import EmailAddress
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.own_links import own_url
+from tpminstitute.contacts.own_links import own_form, own_url
 from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.mail import outbox
@@ -32,27 +33,36 @@ def letter(settings: Settings, key: str, url: str, **variables: str) -> Letter:
 
 
 def send(
-    session: Session, settings: Settings, contact: Contact, key: str, once: str, to: Address | None = None, **words: str
+    session: Session,
+    settings: Settings,
+    contact: Contact,
+    key: str,
+    once: str,
+    to: EmailAddress | None = None,
+    **words: str,
 ) -> bool:
-    """Queue the letter `key` to a contact, or to another address that is said to be theirs.
+    """Queue the letter `key` to a contact, or to an address that isn't where mails to them go.
 
-    Parameters: `once`, what the mail is owed once for; `to`, that other address, lower-cased as `email_key`s are;
-    `words`, the letter's variables. Returns False when it was queued before.
+    Whoever reads mail at such an address may be somebody else, so it gets neither a link nor a reply address of theirs.
+    Parameters: `once`, what the mail is owed once for; `to`, that other address; `words`, the letter's variables.
+    Returns False when it was queued before.
     """
-    made = letter(settings, key, own_url(settings, contact.public_id), **words)
+    made = letter(settings, key, own_form(settings) if to else own_url(settings, contact.public_id), **words)
     return outbox.queue(session, settings, _order(settings, contact, key, once, to, made))
 
 
-def _order(settings: Settings, contact: Contact, key: str, once: str, to: Address | None, made: Letter) -> outbox.Order:
+def _order(
+    settings: Settings, contact: Contact, key: str, once: str, to: EmailAddress | None, made: Letter
+) -> outbox.Order:
     return outbox.Order(
         kind=MessageKind.OWN_DATA,
         contact_id=contact.id,
         cause=f"own_data:{contact.id}",
         dedupe_key=f"own:{key}:{tokens.digest(once)[:32]}",
-        recipient=to or Address("", contact.email),
-        recipient_key=to.email.lower() if to else contact.email_key,
+        recipient=Address("", to.address if to else contact.email),
+        recipient_key=to.key if to else contact.email_key,
         letter=made,
-        reply_to=reply_to_institute(settings, contact.public_id),
+        reply_to=None if to else reply_to_institute(settings, contact.public_id),
         headers={
             "Auto-Submitted": "auto-generated",
             "Feedback-ID": feedback_id(MessageKind.OWN_DATA, key, settings.mail_from),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tpminstitute.core.db import Base, UtcDateTime, enum_type
+from tpminstitute.core.db import Base, UtcDateTime, enum_type, non_empty
 from tpminstitute.mail.models import SuppressionReason
 
 
@@ -55,6 +55,24 @@ class ErasureWish(Base):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AddressWish(Base):
+    """A contact asked that our mails go to another address, which is theirs once it was proved by a mailed link.
+
+    `nonce` is what that link names. `proved_at` is set where the address was proved and is another contact's: then a
+    person decides.
+    """
+
+    __tablename__ = "address_wishes"
+    __table_args__ = (non_empty("email"), non_empty("email_key"), Index("ix_address_wishes_email_key", "email_key"))
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), primary_key=True, autoincrement=False)
+    nonce: Mapped[str] = mapped_column(String(20), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class VoidedLinks(Base):

@@ -71,6 +71,7 @@ class ActivityKind(StrEnum):
     DATA_EXPORTED = "data_exported"
     BULK_CHANGED = "bulk_changed"
     WAITING_LIST = "waiting_list"
+    ADDRESS_PROVED = "address_proved"
     ERASURE_ASKED = "erasure_asked"
     ERASURE_TAKEN_BACK = "erasure_taken_back"
     UNDONE = "undone"

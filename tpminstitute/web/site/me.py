@@ -13,6 +13,7 @@ from tpminstitute.inbox import opt_out
 from tpminstitute.inbox.story import Place
 from tpminstitute.merging.service import address_keys
 from tpminstitute.own_page import told
+from tpminstitute.own_page.addresses import wish_for_address
 from tpminstitute.own_page.asking import TooOften, ask_by_address, ask_from_page
 from tpminstitute.own_page.changes import furthest
 from tpminstitute.own_page.erasing import due_of
@@ -33,6 +34,8 @@ SAID = {
     "asked": "You are erased in a day. A mail says when, and how to take it back.",
     "stays": "You took it back: nothing is erased. Follow-ups that it stopped go on.",
     "void": "Links in earlier mails open nothing any more.",
+    "address": "A mail with a link is on its way to the new address. Our mails go there once you confirm it.",
+    "call": "Your wish for a call was kept. It stands below, with what happens next.",
     "same": "It was so already. Nothing was changed.",
 }
 """What the page says after it was sent back to, by the word in its address."""
@@ -51,7 +54,7 @@ def mail_own_link() -> BaseResponse:
     if not own_page_sent_it():
         return _form(typed, "This was sent from another site, so nothing was done. Please press the button here.", 403)
     try:
-        email = _read(typed)
+        email = read_typed(typed)
     except AddressError as problem:
         return _form(typed, str(problem), 422)
     try:
@@ -66,7 +69,7 @@ def own_page(token: str) -> Response:
     """Show a person what is held about them, as far as their link opens it."""
     opened = open_link(session(), settings(), token)
     if isinstance(opened, Closed):
-        return closed_page(opened)
+        return closed_page(opened, token)
     return page(opened, token, SAID.get(request.args.get("done", ""), ""))
 
 
@@ -75,16 +78,19 @@ def mail_fresh_link(token: str) -> BaseResponse:
     """Mail a fresh link to the address of whoever has an older one."""
     opened = opened_for_change(token)
     if isinstance(opened, Closed):
-        return closed_page(opened)
+        return closed_page(opened, token)
     ask_from_page(session(), settings(), opened.contact)
     return back(token, "fresh")
 
 
-def opened_for_change(token: str) -> Opened | Closed:
-    """Return what a link opens that something is to be changed by; raises `Forbidden` for a form of another site."""
+def opened_for_change(token: str, *, all: bool = False) -> Opened | Closed:
+    """Return what a link opens that something is to be changed by; raises `Forbidden` for a form of another site.
+
+    Parameters: `all`, whether it takes a link that opens everything.
+    """
     if not own_page_sent_it():
         raise Forbidden
-    return open_link(session(), settings(), token, lock=True)
+    return open_link(session(), settings(), token, lock=True, all=all)
 
 
 def back(token: str, done: str) -> BaseResponse:
@@ -92,10 +98,11 @@ def back(token: str, done: str) -> BaseResponse:
     return redirect(url_for("site.own_page", token=token, done=done), 303)
 
 
-def closed_page(closed: Closed) -> Response:
-    """Say kindly that a link opens nothing, and how to get one that does."""
-    status = {Closed.UNKNOWN: 404, Closed.OVER: 410, Closed.ERASED: 200}[closed]
-    return private(make_response(render_template("site/me_closed.html", closed=closed.value, days=LASTS.days), status))
+def closed_page(closed: Closed, token: str) -> Response:
+    """Say kindly that a link doesn't open this, and how to get one that does."""
+    status = {Closed.UNKNOWN: 404, Closed.OVER: 410, Closed.ERASED: 200, Closed.NOT_FRESH: 403}[closed]
+    shown = render_template("site/me_closed.html", closed=closed.value, token=token, days=LASTS.days)
+    return private(make_response(shown, status))
 
 
 def page(opened: Opened, token: str, said: str = "", problem: str = "", status: int = 200, **typed: Any) -> Response:
@@ -128,6 +135,7 @@ def page(opened: Opened, token: str, said: str = "", problem: str = "", status: 
         places=zones.places(),
         days=furthest(settings(), contact, clock.now()),
         erased_at=due_of(reading, contact),
+        new_address=wish_for_address(reading, contact) if opened.all else None,
         stays_away=opt_out.stays_away(reading, contact),
         unsubscribe_url=unsubscribe_url(settings(), contact).removeprefix(settings().public_url),
     )
@@ -141,7 +149,8 @@ def _form(typed: str = "", problem: str = "", status: int = 200, *, sent: bool =
     return private(make_response(shown, status))
 
 
-def _read(typed: str) -> EmailAddress:
+def read_typed(typed: str) -> EmailAddress:
+    """Return the address that somebody typed; raises `AddressError` for what can't be one, or holds what isn't seen."""
     email = read_email(typed[: LONGEST_EMAIL + 1])
     if visible(email.address) != email.address:
         raise AddressError("Remove the invisible character from the address: no mail can be sent to it.")

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.core.errors import Refusal
 from tpminstitute.own_page.changes import Corrected, correct, postpone
-from tpminstitute.own_page.links import Closed, expect_all, void_links
+from tpminstitute.own_page.links import Closed, void_links
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.site import site
 from tpminstitute.web.site.me import back, closed_page, opened_for_change, page
@@ -16,7 +16,7 @@ def correct_oneself(token: str) -> BaseResponse:
     """Change name, phone, topic and time zone; what can't be taken comes back as it was typed."""
     opened = opened_for_change(token)
     if isinstance(opened, Closed):
-        return closed_page(opened)
+        return closed_page(opened, token)
     typed = {name: request.form.get(name, "") for name in ("name", "topic", "time_zone")}
     if "phone" in request.form and opened.all:
         typed["phone"] = request.form["phone"]
@@ -35,7 +35,7 @@ def postpone_follow_ups(token: str) -> BaseResponse:
     """Let no follow-up come before a day."""
     opened = opened_for_change(token)
     if isinstance(opened, Closed):
-        return closed_page(opened)
+        return closed_page(opened, token)
     try:
         postpone(session(), settings(), opened.contact, request.form.get("until", ""))
     except Refusal as refusal:
@@ -46,9 +46,8 @@ def postpone_follow_ups(token: str) -> BaseResponse:
 @site.post("/me/<token>/void")
 def void_earlier_links(token: str) -> BaseResponse:
     """Let every link in an earlier mail open nothing any more; the one in use stays."""
-    opened = opened_for_change(token)
+    opened = opened_for_change(token, all=True)
     if isinstance(opened, Closed):
-        return closed_page(opened)
-    expect_all(opened)
+        return closed_page(opened, token)
     void_links(session(), opened.contact, before=opened.made_at)
     return back(token, "void")

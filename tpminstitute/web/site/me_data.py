@@ -10,7 +10,7 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.own_page.erasing import ask_to_be_erased, open_wish, take_back, wish_of_token
-from tpminstitute.own_page.links import Closed, expect_all, open_link, remaining
+from tpminstitute.own_page.links import Closed, open_link, remaining
 from tpminstitute.own_page.told import by_their_clock
 from tpminstitute.privacy import export
 from tpminstitute.timeline.models import ActivityKind, Actor
@@ -27,10 +27,9 @@ IN_MEMORY = 8 * 2**20
 @site.post("/me/<token>/data")
 def take_own_data(token: str) -> BaseResponse:
     """Hand out all that is held, without what staff wrote for themselves."""
-    opened = opened_for_change(token)
+    opened = opened_for_change(token, all=True)
     if isinstance(opened, Closed):
-        return closed_page(opened)
-    expect_all(opened)
+        return closed_page(opened, token)
     contact = opened.contact
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (the answer closes it once it was handed out)
     export.write(session(), settings().institute_name, contact.id, file, notes=False)
@@ -48,20 +47,18 @@ def take_own_data(token: str) -> BaseResponse:
 @site.get("/me/<token>/erase")
 def ask_to_erase_oneself(token: str) -> BaseResponse:
     """Say what is erased and when, and ask."""
-    opened = open_link(session(), settings(), token)
+    opened = open_link(session(), settings(), token, all=True)
     if isinstance(opened, Closed):
-        return closed_page(opened)
-    expect_all(opened)
+        return closed_page(opened, token)
     return private(make_response(render_template("site/me_erase.html", token=token)))
 
 
 @site.post("/me/<token>/erase")
 def erase_oneself(token: str) -> BaseResponse:
     """Let everything be erased in a day."""
-    opened = opened_for_change(token)
+    opened = opened_for_change(token, all=True)
     if isinstance(opened, Closed):
-        return closed_page(opened)
-    expect_all(opened)
+        return closed_page(opened, token)
     ask_to_be_erased(session(), settings(), opened.contact)
     return back(token, "asked")
 
@@ -71,7 +68,7 @@ def stay_after_all(token: str) -> BaseResponse:
     """Take back the wish to be erased; any link does, since nothing is given away by staying."""
     opened = opened_for_change(token)
     if isinstance(opened, Closed):
-        return closed_page(opened)
+        return closed_page(opened, token)
     return back(token, "stays" if take_back(session(), settings(), opened.contact) else "same")
 
 
@@ -93,10 +90,10 @@ def stay(token: str) -> BaseResponse:
 def _stay_page(token: str) -> BaseResponse:
     wish = wish_of_token(session(), settings(), token)
     if wish is None:
-        return closed_page(Closed.UNKNOWN)
+        return closed_page(Closed.UNKNOWN, token)
     contact = remaining(session(), session().get_one(Contact, wish.contact_id))
     if contact.erased_at is not None:
-        return closed_page(Closed.ERASED)
+        return closed_page(Closed.ERASED, token)
     shown = render_template(
         "site/me_stay.html", open=open_wish(session(), contact), zone=by_their_clock(settings(), contact)
     )

@@ -16,7 +16,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.exchange.forgetting import forget_in_files
 from tpminstitute.merging.queries import may_be, merges_page
 from tpminstitute.merging.service import address_keys
-from tpminstitute.own_page.erasing import due_of
+from tpminstitute.own_page.erasing import due_of, erased_by_wish
 from tpminstitute.privacy import erasing, export
 from tpminstitute.privacy.models import Erasure
 from tpminstitute.timeline.models import ActivityKind
@@ -120,7 +120,12 @@ def shell_page(contact: Contact) -> str:
     kept = session().scalar(select(Erasure).where(Erasure.contact_id == contact.id))
     account = session().get(Account, kept.account_id) if kept is not None and kept.account_id else None
     return render_template(
-        "staff/erased.html", contact=contact, kept=kept, by=account, counted=_counted(kept.counts if kept else {})
+        "staff/erased.html",
+        contact=contact,
+        kept=kept,
+        by=account,
+        by_their_wish=kept is not None and erased_by_wish(session(), kept),
+        counted=_counted(kept.counts if kept else {}),
     )
 
 
