@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
-from tests.factories import ADA, contact_of, messages, submitted
+from tests.factories import ADA, contact_of, count, messages, submitted
 from tpminstitute.contacts.own_links import own_url
 from tpminstitute.core import clock
+from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.queries import plain_text
 from tpminstitute.own_page.erasing import ask_to_be_erased, stay_url
@@ -131,6 +133,60 @@ def test_erasing_is_asked_for_on_a_page_of_its_own_and_taken_back_by_the_mails_l
     stay = stay_url(settings, wish).removeprefix(settings.public_url)
     assert press(client, stay, "Keep everything").status_code == 303
     assert "Nothing is erased" in client.get(stay).text
+
+
+def call(client, address, **fields):
+    """Press the button that asks for a call, with two times that suit."""
+    days = [(clock.now() + timedelta(days=days)).date().isoformat() for days in (2, 3)]
+    said = {"first_day": days[0], "first_time": "10:00", "second_day": days[1], "second_time": "15:30"}
+    said |= {"phone": PHONE[0], "about": "Which course fits?"}
+    return press(client, f"{address}/call", "Ask for the call", **said | fields)
+
+
+def test_a_call_is_asked_for_with_a_link_of_any_mail_and_stands_on_the_page(db, client, link):
+    answer = call(client, link())
+    shown = Desk(client).page(answer.location)
+    assert "You asked for a call" in shown.words
+    assert "Reference" in shown.words
+    assert PHONE[0] not in shown.text
+    assert PHONE[0] in Desk(client).page(link(asked_for=True)).text
+    with db.read() as session:
+        assert session.scalars(select(Inquiry.source_page).order_by(Inquiry.id)).all()[-1] == "/me/call"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"first_day": "", "first_time": "", "second_day": "", "second_time": ""}, "first_day"),
+        ({"first_time": ""}, "first_time"),
+        ({"second_day": ""}, "second_day"),
+        ({"first_day": "soon"}, "first_day"),
+        ({"first_day": "9999-12-31"}, None),
+        ({"first_time": "late"}, "first_time"),
+        ({"first_day": "2020-01-01"}, None),
+        ({"phone": "call me"}, "phone"),
+        ({"about": "\x00"}, "about"),
+        ({"about": "a" * 2_001}, "about"),
+    ],
+)
+def test_a_call_that_cannot_be_taken_comes_back_as_it_was_typed(db, client, link, wrong, field):
+    answer = call(client, link(), **wrong)
+    assert answer.status_code == 422
+    page = read(answer.text)
+    assert page.fields["second_time"] == wrong.get("second_time", "15:30")
+    assert field is None or page.with_id(field)["aria-invalid"] == "true"
+    assert count(db, Inquiry) == 1
+
+
+def test_what_somebody_typed_is_inert_wherever_it_is_shown(db, client, link):
+    hostile = "<script>alert(1)</script>\u202etxt.exe {{ 7 * 7 }} =1+1"
+    press(client, link(), "Keep it", name=hostile)
+    call(client, link(), about=hostile)
+    shown = client.get(link(asked_for=True)).text
+    assert "<script>alert" not in shown
+    assert "\u202e" not in shown
+    assert "{{ 7 * 7 }}" in shown
+    assert "txt.exe" in client.get(link()).text
 
 
 def test_a_form_of_another_site_changes_nothing(db, client, link):

@@ -31,11 +31,15 @@ BY_COMMENT = "comments"
 SEND_GUIDE = "/guide/send"
 """The source of an inquiry that asks for the guide by mail: the page where one asks."""
 
+CALL = "/me/call"
+"""The source of an inquiry that asks for a call: the page about oneself where one asks."""
+
 PAGES = {
     "/": "the guide",
     "/contact": "the contact page",
     "/pathway": "the pathway check",
     SEND_GUIDE: "the page that sends the guide",
+    CALL: "the page about themselves, to ask for a call",
 }
 
 ACKNOWLEDGEMENT = "acknowledgement"
@@ -59,6 +63,7 @@ ACKNOWLEDGEMENT_REASON = "You get this because a message with this address was s
 ACKNOWLEDGEMENT_REASON_BY_MAIL = "You get this because you wrote to us from this address."
 
 GUIDE_REASON = "You get this because somebody asked on our site that the guide be sent to this address."
+CALL_REASON = "You get this because a call was asked for on the page that shows what we hold about you."
 ACKNOWLEDGEMENT_REASON_BY_COMMENT = "You get this because a comment on our guide was sent with this address."
 
 
@@ -202,6 +207,8 @@ def _reason(inquiry: Inquiry, key: str, by_mail: str | None) -> str:
         return GUIDE_REASON
     if by_mail is not None:
         return ACKNOWLEDGEMENT_REASON_BY_MAIL
+    if inquiry.source_page == CALL:
+        return CALL_REASON
     by_comment = inquiry.source_page == BY_COMMENT
     return ACKNOWLEDGEMENT_REASON_BY_COMMENT if by_comment else ACKNOWLEDGEMENT_REASON
 

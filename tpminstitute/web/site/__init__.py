@@ -15,6 +15,7 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     machines,  # noqa: F401
     me,  # noqa: F401
     me_address,  # noqa: F401
+    me_call,  # noqa: F401
     me_changes,  # noqa: F401
     me_data,  # noqa: F401
     own_comment,  # noqa: F401

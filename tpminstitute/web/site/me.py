@@ -15,6 +15,7 @@ from tpminstitute.merging.service import address_keys
 from tpminstitute.own_page import told
 from tpminstitute.own_page.addresses import wish_for_address
 from tpminstitute.own_page.asking import TooOften, ask_by_address, ask_from_page
+from tpminstitute.own_page.calls import calls_of
 from tpminstitute.own_page.changes import furthest
 from tpminstitute.own_page.erasing import due_of
 from tpminstitute.own_page.links import LASTS, OPENS_ALL, Closed, Opened, open_link
@@ -125,6 +126,7 @@ def page(opened: Opened, token: str, said: str = "", problem: str = "", status: 
         later_page=place != Place(),
         to_come=told.to_come(reading, settings(), contact),
         zone=told.by_their_clock(settings(), contact),
+        calls=calls_of(reading, settings(), contact),
         agreed=told.agreed_of(reading, contact),
         along=told.along_of(reading, contact) if opened.all else [],
         remarks=told.remarks_of(reading, keys),
