@@ -24,6 +24,7 @@ from tpminstitute.merging.duplicates import compare_waiting
 from tpminstitute.merging.since import gather_strays
 from tpminstitute.own_page.addresses import tidy as tidy_addresses
 from tpminstitute.own_page.erasing import carry_out
+from tpminstitute.own_page.writers import forget_due
 from tpminstitute.privacy.retention import run_rules
 from tpminstitute.reports.weekly import write_summaries
 from tpminstitute.screening.service import tidy as tidy_screening
@@ -84,6 +85,7 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     def _retain() -> None:
         run_rules(db)
         carry_out(db, effective(db, settings))
+        forget_due(db, effective(db, settings))
 
     @celery.task(name=Job.IMPORT.value)
     def _import() -> None:

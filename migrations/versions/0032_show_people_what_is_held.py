@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from tpminstitute.contacts.models import ZoneSource
-from tpminstitute.core.checks import allow, release
+from tpminstitute.core.checks import allow, release, reword
 from tpminstitute.core.db import UtcDateTime
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.timeline.models import ActivityKind
@@ -15,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 PROVED = "account_id IS NOT NULL OR proved_at IS NOT NULL"
+ABOUT = "contact_id IS NOT NULL OR kind IN ('staff', 'comment_answer', 'own_data')"
 OPEN = sa.text("cancelled_at IS NULL AND done_at IS NULL")
 
 
@@ -43,6 +44,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_voided_links")),
     )
     op.create_table(
+        "writer_erasures",
+        sa.Column("email_key", sa.String(length=320), nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("nonce", sa.String(length=20), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("email <> ''", name=op.f("ck_writer_erasures_email_not_empty")),
+        sa.CheckConstraint("due_at >= asked_at", name=op.f("ck_writer_erasures_due_after_it_was_asked")),
+        sa.PrimaryKeyConstraint("email_key", name=op.f("pk_writer_erasures")),
+        sa.UniqueConstraint("nonce", name=op.f("uq_writer_erasures_nonce")),
+    )
+    op.create_index("ix_writer_erasures_due_at", "writer_erasures", ["due_at"])
+    op.create_table(
         "address_wishes",
         sa.Column("contact_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("nonce", sa.String(length=20), nullable=False),
@@ -59,6 +73,7 @@ def upgrade() -> None:
     op.create_index("ix_address_wishes_email_key", "address_wishes", ["email_key"])
     op.add_column("contact_addresses", sa.Column("proved_at", UtcDateTime(), nullable=True))
     release(op.get_bind(), "contact_addresses", "account_id", PROVED, "confirmed_somehow")
+    reword(op.get_bind(), "messages", "about_somebody", ABOUT)
     allow(op.get_bind(), "messages", "kind", MessageKind)
     allow(op.get_bind(), "contacts", "time_zone_source", ZoneSource)
     allow(op.get_bind(), "activities", "kind", ActivityKind)

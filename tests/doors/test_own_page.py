@@ -13,13 +13,17 @@ from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
 from tests.factories import ADA, contact_of, count, messages, submitted
+from tests.rooms.commented import commented
+from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.own_links import own_url
 from tpminstitute.core import clock
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.queries import plain_text
+from tpminstitute.own_page.asking import MOST_OF_A_NETWORK
 from tpminstitute.own_page.erasing import ask_to_be_erased, stay_url
 from tpminstitute.own_page.links import LASTS
+from tpminstitute.privacy.erasing import erase
 
 pytestmark = on_sqlite
 
@@ -187,6 +191,74 @@ def test_what_somebody_typed_is_inert_wherever_it_is_shown(db, client, link):
     assert "\u202e" not in shown
     assert "{{ 7 * 7 }}" in shown
     assert "txt.exe" in client.get(link()).text
+
+
+@pytest.fixture
+def commenter(db, settings, client):
+    """Grace commented and never wrote: the way to her page, by the link that the form mailed her."""
+    commented(db, settings, email="grace@example.org", body="<b>Where</b> does one find a mentor?")
+    client.post("/me", data={"email": "grace@example.org"})
+    (mail,) = messages(db, kind=MessageKind.OWN_DATA)
+    return re.findall(r"/me/comments/[\w.~-]+", plain_text(mail.content))[0]
+
+
+def test_a_commenter_sees_takes_and_erases_what_they_wrote_and_thinks_again(db, client, commenter):
+    page = Desk(client).page(commenter)
+    assert "<b>Where</b> does one find a mentor?" in page.text
+    taken = press(client, commenter, "Download everything")
+    assert [one["email"] for one in taken.json["comments"]] == ["grace@example.org"]
+    assert press(client, commenter, "Erase everything in a day").status_code == 303
+    assert "You asked that they be erased" in client.get(commenter).text
+    mail = messages(db, kind=MessageKind.OWN_DATA)[-1]
+    stay = re.findall(r"/me/comments/stay/[\w.~-]+", plain_text(mail.content))[0]
+    assert press(client, stay, "Keep everything").status_code == 303
+    assert "You asked that they be erased" not in client.get(commenter).text
+    assert "Nothing is erased" in client.get(stay).text
+
+
+def test_a_commenter_is_answered_as_everybody_else(client, commenter):
+    answers = [client.post("/me", data={"email": email}) for email in ("grace@example.org", "nobody@example.org")]
+    assert len({(answer.status_code, answer.location, answer.text) for answer in answers}) == 1
+
+
+GARBAGE = [
+    "/me/comments/forged",
+    "/me/comments/stay/forged",
+    "/me/stay/forged",
+    f"/me/{'x' * 3000}",
+    "/me/%F0%9F%A6%84",
+]
+
+
+@pytest.mark.parametrize("path", GARBAGE)
+def test_garbage_in_place_of_a_token_is_not_known(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert read(answer.text).first("h1").words == "This link is not known"
+
+
+def test_an_erased_persons_links_say_that_nothing_is_kept(db, client, link):
+    links = [link(), link(asked_for=True)]
+    with db.write() as session:
+        erase(session, contact_of(db).id, None)
+    for each in links:
+        assert read(client.get(each).text).first("h1").words == "Nothing is kept about you"
+        assert client.post(f"{each}/details", data={"name": "Eve"}).status_code == 200
+    with db.read() as session:
+        assert session.scalars(select(Contact.name)).one() == "(erased)"
+
+
+def test_a_flood_of_the_form_is_told_to_come_back_and_keeps_the_address(client):
+    for number in range(MOST_OF_A_NETWORK):
+        client.post("/me", data={"email": f"a{number}@example.org"}, environ_base={"REMOTE_ADDR": "203.0.113.7"})
+    answer = client.post("/me", data={"email": ADA}, environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    assert answer.status_code == 429
+    assert read(answer.text).first("input", id="email")["value"] == ADA
+
+
+@pytest.mark.parametrize("page", ["/", "/privacy", "/contact", "/courses"])
+def test_every_page_leads_to_what_is_held(client, page):
+    assert read(client.get(page).text).all("a", href="/me")
 
 
 def test_a_form_of_another_site_changes_nothing(db, client, link):

@@ -19,7 +19,8 @@ from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock
 from tpminstitute.core.tokens import Signer
 from tpminstitute.mail.models import Message, MessageStatus
-from tpminstitute.own_page.erasing import A_DAY, ask_to_be_erased, carry_out
+from tpminstitute.own_page.erasing import ask_to_be_erased, carry_out
+from tpminstitute.own_page.times import A_DAY
 from tpminstitute.privacy.models import RetentionRule
 
 pytestmark = on_sqlite

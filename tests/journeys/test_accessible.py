@@ -30,6 +30,7 @@ from tpminstitute.accounts.service import save_session
 from tpminstitute.comments.links import decision_url, own_token, publication_url, stop_url
 from tpminstitute.comments.models import Comment, CommentWriter, PublishedAnswer
 from tpminstitute.comments.publishing import Draft, ask_consent, publish_with_consent
+from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.own_links import own_url
 from tpminstitute.contacts.service import locked
 from tpminstitute.core import clock, tokens
@@ -48,8 +49,12 @@ from tpminstitute.mail.suppression import suppress
 from tpminstitute.merging.choices import Choices
 from tpminstitute.merging.duplicates import compare_waiting
 from tpminstitute.merging.service import merge
+from tpminstitute.own_page.addresses import ask_for_address, proof_url
 from tpminstitute.own_page.erasing import ask_to_be_erased, stay_url
+from tpminstitute.own_page.writers import Writer, ask_to_be_forgotten, newest_writer, open_writer, writer_url
+from tpminstitute.own_page.writers import stay_url as keep_url
 from tpminstitute.pipeline.reminders import Wanted, remind
+from tpminstitute.privacy.models import AddressWish, WriterErasure
 from tpminstitute.sequences.mails import unsubscribe_url
 from tpminstitute.sequences.pauses import ask_first
 from tpminstitute.sequences.runner import run_due
@@ -317,6 +322,24 @@ def unwalked(app: Flask, found: dict[str, list[str]], under: str) -> set[str]:
     return pages - seen - NO_PAGES
 
 
+def pages_about_oneself(db: Database, settings: Settings) -> list[str]:
+    """The pages that mails about one's own data lead to: Ada's, and Grace's who only commented."""
+    ada = contact_of(db)
+    commented(db, settings, email="grace@example.org")
+    with db.write() as session:
+        ask_for_address(session, settings, locked(session, ada.id), read_email("new@example.org"))
+        proof = proof_url(settings, session.get_one(AddressWish, ada.id))
+        writer = newest_writer(session, "grace@example.org")
+        assert writer
+        comments = writer_url(settings, writer)
+        found = open_writer(session, settings, comments.rpartition("/")[2])
+        assert isinstance(found, Writer)
+        ask_to_be_forgotten(session, settings, found)
+        stays = keep_url(settings, session.scalars(select(WriterErasure)).one())
+    own = own_url(settings, ada.public_id, asked_for=True)
+    return [*(urlsplit(one).path for one in (own, proof, comments, stays)), "/me/address?state=moved"]
+
+
 def test_every_public_page_is_accessible(served, browser_page):
     app, url = served
     service = app.extensions["tpm"]
@@ -329,13 +352,12 @@ def test_every_public_page_is_accessible(served, browser_page):
     leave = urlsplit(unsubscribe_url(service.settings, contact_of(service.db))).path
     with service.db.write() as session:
         wish = ask_to_be_erased(session, service.settings, contact_of(service.db, "dan@example.org"))
-    own = urlsplit(own_url(service.settings, contact_of(service.db).public_id, asked_for=True)).path
     stay = urlsplit(stay_url(service.settings, wish)).path
     half_signed_in(app, browser_page, url)
     pathway = "/pathway/1-0000-a1d1e4h3"
     begin = ["/", "/contact", pathway, thanks, leave, "/staff/sign-in", setup, anew, "/staff/forgotten"]
     begin += [f"/comments/{CHAPTER}", *from_mails_about_comments(service.db, service.settings)]
-    begin += ["/staff/second-step", "/me", "/me?sent", own, stay]
+    begin += ["/staff/second-step", "/me", stay, *pages_about_oneself(service.db, service.settings)]
     found = walked(app, browser_page, url, "/", begin)
     assert complained(found) == []
     assert unwalked(app, found, "/") == set()

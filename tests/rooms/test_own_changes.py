@@ -15,7 +15,8 @@ from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.own_page.changes import Corrected, Stale, correct, postpone
-from tpminstitute.own_page.erasing import A_DAY, ask_to_be_erased, carry_out, stay_url, take_back, wish_of_token
+from tpminstitute.own_page.erasing import ask_to_be_erased, carry_out, stay_url, take_back, wish_of_token
+from tpminstitute.own_page.times import A_DAY
 from tpminstitute.privacy.erasing import erase
 from tpminstitute.privacy.models import ErasureWish
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus

@@ -71,7 +71,9 @@ class Message(Base):
         ),
         CheckConstraint("(status = 'sent') = (sent_at IS NOT NULL)", name="sent_at_a_time"),
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
-        CheckConstraint("contact_id IS NOT NULL OR kind IN ('staff', 'comment_answer')", name="about_somebody"),
+        CheckConstraint(
+            "contact_id IS NOT NULL OR kind IN ('staff', 'comment_answer', 'own_data')", name="about_somebody"
+        ),
         non_empty("recipient"),
     )
 

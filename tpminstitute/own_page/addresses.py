@@ -21,8 +21,9 @@ from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.inbox.details import move_address
 from tpminstitute.merging.duplicates import suggest
 from tpminstitute.own_page import mails
-from tpminstitute.own_page.asking import A_DAY, may_mail
+from tpminstitute.own_page.asking import may_mail
 from tpminstitute.own_page.links import void_links
+from tpminstitute.own_page.times import A_DAY
 from tpminstitute.privacy.models import AddressWish
 from tpminstitute.screening.arrivals import is_within
 from tpminstitute.timeline.models import ActivityKind, Actor
@@ -69,7 +70,7 @@ def ask_for_address(session: Session, settings: Settings, contact: Contact, emai
     session.flush()
     if may_mail(session, settings, email.key):
         words = {"masked": masked(contact.email), "confirm_url": proof_url(settings, wish)}
-        mails.send(session, settings, contact, "address-confirm", wish.nonce, email, **words)
+        mails.send_elsewhere(session, settings, contact, "address-confirm", wish.nonce, email, **words)
 
 
 def proof_url(settings: Settings, wish: AddressWish) -> str:
@@ -142,4 +143,4 @@ def _move(session: Session, settings: Settings, contact: Contact, wish: AddressW
     void_links(session, contact, clock.now())
     sentence = f"Corrected what we hold: the address was {former.address}."
     record(session, contact.id, ActivityKind.CONTACT_CHANGED, sentence, actor=Actor.VISITOR)
-    mails.send(session, settings, contact, "address-moved", once, former, masked=masked(email.address))
+    mails.send_elsewhere(session, settings, contact, "address-moved", once, former, masked=masked(email.address))

@@ -12,10 +12,11 @@ from tpminstitute.core import tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.own_page import mails
+from tpminstitute.own_page.times import A_DAY
+from tpminstitute.own_page.writers import mail_writer, newest_writer
 from tpminstitute.screening.arrivals import is_within
 from tpminstitute.screening.digests import network_of
 
-A_DAY = timedelta(days=1)
 MOST_A_DAY = 3
 """Mails with such a link to one address."""
 
@@ -37,6 +38,8 @@ class TooOften(Refusal):
 def ask_by_address(session: Session, settings: Settings, email: EmailAddress, network_address: str) -> None:
     """Mail a fresh link to who has that address, if anybody has; the same is done for an address nobody has.
 
+    Who only commented on the guide gets one to their comments.
+
     Parameters: `network_address`, where it was asked from. The answer must not tell the two apart, and neither may the
     time that it takes: the letter is written for nobody, too. Raises `TooOften` for a network, whoever it asks about.
     """
@@ -46,11 +49,14 @@ def ask_by_address(session: Session, settings: Settings, email: EmailAddress, ne
         raise TooOften
     contact = locked_by_address(session, email.key)
     may = may_mail(session, settings, email.key)
-    if contact is None or contact.gone:
+    writer = newest_writer(session, email.key) if contact is None else None
+    if not may or (contact is None and writer is None):
         url = own_url(settings, tokens.public_id(), asked_for=True)
         mails.letter(settings, "link", url, link_url=url)
-    elif may:
+    elif contact is not None:
         _mail(session, settings, contact)
+    elif writer is not None:
+        mail_writer(session, settings, writer)
 
 
 def ask_from_page(session: Session, settings: Settings, contact: Contact) -> None:

@@ -20,7 +20,7 @@ from tpminstitute.inbox.letters import CALL, reference
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.institute.office_hours import NeverOpen
-from tpminstitute.own_page.asking import A_DAY
+from tpminstitute.own_page.times import A_DAY
 from tpminstitute.own_page.told import by_their_clock, topic_of
 from tpminstitute.screening.arrivals import is_within
 from tpminstitute.screening.service import Evidence

@@ -1,6 +1,6 @@
 """Erasing oneself: asked for, a day to think again, then carried out."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.exchange.forgetting import forget_in_files
 from tpminstitute.merging.service import address_keys
 from tpminstitute.own_page import mails
+from tpminstitute.own_page.times import A_DAY
 from tpminstitute.own_page.told import by_their_clock
 from tpminstitute.privacy.erasing import erase, shells_of
 from tpminstitute.privacy.models import Erasure, ErasureWish
@@ -25,9 +26,6 @@ from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
 log = structlog.get_logger(__name__)
-
-A_DAY = timedelta(days=1)
-"""How long somebody may think again."""
 
 REASON = "The person asked to be erased."
 _STAY = "me-stay"

@@ -1,5 +1,7 @@
 """The mails about somebody's own data: nothing that anybody typed is in them but an address that mail shall go to."""
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.identity import EmailAddress
@@ -38,31 +40,47 @@ def send(
     contact: Contact,
     key: str,
     once: str,
-    to: EmailAddress | None = None,
     **words: str,
 ) -> bool:
-    """Queue the letter `key` to a contact, or to an address that isn't where mails to them go.
+    """Queue the letter `key` to a contact.
 
-    Whoever reads mail at such an address may be somebody else, so it gets neither a link nor a reply address of theirs.
-    Parameters: `once`, what the mail is owed once for; `to`, that other address; `words`, the letter's variables.
-    Returns False when it was queued before.
+    Parameters: `once`, what the mail is owed once for; `words`, the letter's variables. Returns False when it was
+    queued before.
     """
-    made = letter(settings, key, own_form(settings) if to else own_url(settings, contact.public_id), **words)
+    made = letter(settings, key, own_url(settings, contact.public_id), **words)
+    theirs = EmailAddress(contact.email, contact.email_key)
+    order = _order(settings, contact, key, once, theirs, made)
+    return outbox.queue(session, settings, replace(order, reply_to=reply_to_institute(settings, contact.public_id)))
+
+
+def send_elsewhere(
+    session: Session,
+    settings: Settings,
+    contact: Contact | None,
+    key: str,
+    once: str,
+    to: EmailAddress,
+    **words: str,
+) -> bool:
+    """Queue the letter `key` to an address that isn't where mails to a contact go, or is no contact's.
+
+    Whoever reads mail there may be somebody else, so it holds neither a link nor a reply address of the contact's.
+    """
+    made = letter(settings, key, own_form(settings), **words)
     return outbox.queue(session, settings, _order(settings, contact, key, once, to, made))
 
 
 def _order(
-    settings: Settings, contact: Contact, key: str, once: str, to: EmailAddress | None, made: Letter
+    settings: Settings, contact: Contact | None, key: str, once: str, to: EmailAddress, made: Letter
 ) -> outbox.Order:
     return outbox.Order(
         kind=MessageKind.OWN_DATA,
-        contact_id=contact.id,
-        cause=f"own_data:{contact.id}",
+        contact_id=contact.id if contact else None,
+        cause=f"own_data:{contact.id}" if contact else "own_data",
         dedupe_key=f"own:{key}:{tokens.digest(once)[:32]}",
-        recipient=Address("", to.address if to else contact.email),
-        recipient_key=to.key if to else contact.email_key,
+        recipient=Address("", to.address),
+        recipient_key=to.key,
         letter=made,
-        reply_to=None if to else reply_to_institute(settings, contact.public_id),
         headers={
             "Auto-Submitted": "auto-generated",
             "Feedback-ID": feedback_id(MessageKind.OWN_DATA, key, settings.mail_from),

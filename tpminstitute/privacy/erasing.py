@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.accounts.service import record_audit
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import locked
+from tpminstitute.contacts.service import locked, locked_by_address
 from tpminstitute.core import clock
 from tpminstitute.core.belonging import Belonging
 from tpminstitute.core.db import Base
@@ -21,6 +21,7 @@ from tpminstitute.lists.search_upkeep import refresh
 from tpminstitute.mail.models import Message, MessageStatus, Suppression, SuppressionReason
 from tpminstitute.mail.outbox import UNSENT
 from tpminstitute.mail.queries import plain_text
+from tpminstitute.mail.suppression import suppression_of
 from tpminstitute.merging.service import address_keys, expect_no_mail_on_its_way
 from tpminstitute.pipeline.models import Lead
 from tpminstitute.pipeline.service import lost_stage
@@ -78,6 +79,22 @@ def erase(
     return found
 
 
+def erase_writer(session: Session, email_key: str) -> None:
+    """Erase everything of somebody who is known by an address alone: their comments, and the mails about them.
+
+    Of a contact who has that address only what they commented goes. An opt-out outlives it, as a digest.
+    """
+    forget_comments(session, [email_key], REASON)
+    if locked_by_address(session, email_key) is not None:
+        return
+    closed = suppression_of(session, email_key)
+    if closed is not None:
+        _keep_closed(
+            session, {"digest": digest(email_key), "reason": closed.reason, "withdrew": False, "at": closed.at}
+        )
+    _forget_addresses(session, [email_key])
+
+
 def erased_public_ids(session: Session) -> Sequence[str]:
     """Return the public ids of everybody who was erased."""
     return session.scalars(select(Contact.public_id).join(Erasure, Erasure.contact_id == Contact.id)).all()
@@ -124,7 +141,6 @@ def _keep_opt_outs(session: Session, contact: Contact, keys: Sequence[str]) -> N
     """Keep what closes an address, under its digest."""
     withdrew = opted_out(session, contact) or unsubscribed(session, contact)
     closed = {row.email_key: row for row in session.scalars(select(Suppression).where(Suppression.email_key.in_(keys)))}
-    kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for key in keys:
         suppression = closed.get(key)
         if suppression is None and not withdrew:
@@ -135,7 +151,12 @@ def _keep_opt_outs(session: Session, contact: Contact, keys: Sequence[str]) -> N
             "withdrew": withdrew,
             "at": suppression.at if suppression else clock.now(),
         }
-        session.execute(kind(ErasedAddress).values(kept).on_conflict_do_nothing(index_elements=["digest"]))
+        _keep_closed(session, kept)
+
+
+def _keep_closed(session: Session, kept: Mapping[str, object]) -> None:
+    kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(kind(ErasedAddress).values(kept).on_conflict_do_nothing(index_elements=["digest"]))
 
 
 def _forget_addresses(session: Session, keys: Sequence[str]) -> None:

@@ -78,6 +78,13 @@ def write(session: Session, institute: str, contact_id: int, out: IO[bytes], *, 
         _write_mails(session, archive, ids)
 
 
+def write_comments(session: Session, institute: str, keys: Sequence[str]) -> bytes:
+    """Return as JSON what is held of the comments that were written with one of these addresses."""
+    told = {"held_by": institute, "written_at": clock.now().isoformat()}
+    comments = [_plain(row) for row in comments_of(session, keys)]
+    return json.dumps({**told, "comments": comments}, ensure_ascii=False, indent=1).encode()
+
+
 def _tables(notes: bool) -> list[Belonging]:
     """Return the tables that are written; what is made anew from others is left out."""
     return [

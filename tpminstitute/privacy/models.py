@@ -57,6 +57,26 @@ class ErasureWish(Base):
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class WriterErasure(Base):
+    """Somebody who commented and is no contact asked to be forgotten: done at `due_at`, and then this goes as well.
+
+    `nonce` is what the link names by which they take it back.
+    """
+
+    __tablename__ = "writer_erasures"
+    __table_args__ = (
+        non_empty("email"),
+        CheckConstraint("due_at >= asked_at", name="due_after_it_was_asked"),
+        Index("ix_writer_erasures_due_at", "due_at"),
+    )
+
+    email_key: Mapped[str] = mapped_column(String(320), primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+    nonce: Mapped[str] = mapped_column(String(20), unique=True)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class AddressWish(Base):
     """A contact asked that our mails go to another address, which is theirs once it was proved by a mailed link.
 

@@ -121,7 +121,7 @@ OF_THE_CONTACT: Mapping[str, Instead] = {
 }
 """The same of the contact's own row; `email_key` has to differ from shell to shell."""
 
-BY_ADDRESS = ("address_wishes", "comment_writers", "import_problems", "import_rows", "suppressions")
+BY_ADDRESS = ("address_wishes", "comment_writers", "import_problems", "import_rows", "suppressions", "writer_erasures")
 """Tables that know people by an address of theirs (`email_key`), whether they are contacts or not."""
 
 KEPT: Mapping[str, frozenset[str]] = {

@@ -17,6 +17,7 @@ from tpminstitute.web.site import (  # noqa: E402  (they register their routes)
     me_address,  # noqa: F401
     me_call,  # noqa: F401
     me_changes,  # noqa: F401
+    me_comments,  # noqa: F401
     me_data,  # noqa: F401
     own_comment,  # noqa: F401
     pages,  # noqa: F401
