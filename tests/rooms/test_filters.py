@@ -197,14 +197,14 @@ alone = st.sampled_from(ALONE).map(lambda filters: Chosen(ZONE, ALICE, **filters
 
 
 @effort(max_examples=50, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(chosen=st.one_of(alone, choices), order=st.sampled_from(list(Order)), few=st.sampled_from([0, 5_000]))
+@given(chosen=st.one_of(alone, choices), order=st.sampled_from(list(Order)), few=st.sampled_from([0, 25_000]))
 def test_filters_mean_whom_a_plain_reading_means_and_pages_lead_through_all(filled, chosen, order, few):
     with clock.at(NOW), filled.read() as session, pytest.MonkeyPatch.context() as patch:
         patch.setattr(paging, "FEW", few)
         patch.setattr(paging, "PAGE", 30)
         meant = [one for one in everybody_once(session) if is_meant(chosen, one)]
         assert set(session.scalars(chosen.ids())) == {one.id for one in meant}
-        assert paging.count_of(session, chosen, order) == paging.Count(len(meant), more=False)
+        assert paging.listed(session, chosen, order).count == paging.Count(len(meant), more=False)
         key = {"name_key": lambda one: name_key(one.name), "first_seen_at": lambda one: one.seen}
         by = key.get(order.column.key, lambda one: one.touched)
         in_order = [one.id for one in sorted(meant, key=lambda one: (by(one), one.id), reverse=not order.rising)]
@@ -227,24 +227,24 @@ def everybody_once(session):
 def down(session, chosen, order):
     """Return the ids of all pages, from the first to the last, by places that went through an address."""
     ids: list[int] = []
-    page = paging.page_of(session, chosen, order)
+    page = paging.listed(session, chosen, order).page
     while page.ids:
         ids += page.ids
         if page.next is None:
             break
         place = paging.read_place(order, paging.written(page.next))
-        page = paging.page_of(session, chosen, order, after=place)
+        page = paging.listed(session, chosen, order, after=place).page
     return ids
 
 
 def up(session, chosen, order):
     """Return the ids of all pages, gone through from the last back to the first."""
-    pages = [paging.page_of(session, chosen, order)]
+    pages = [paging.listed(session, chosen, order).page]
     while pages[-1].next is not None:
-        pages.append(paging.page_of(session, chosen, order, after=pages[-1].next))
+        pages.append(paging.listed(session, chosen, order, after=pages[-1].next).page)
     back = [pages[-1]]
     while back[-1].previous is not None:
-        back.append(paging.page_of(session, chosen, order, before=back[-1].previous))
+        back.append(paging.listed(session, chosen, order, before=back[-1].previous).page)
     return [each for page in reversed(back) for each in page.ids]
 
 
@@ -253,15 +253,17 @@ def test_a_search_narrows_a_list_to_what_it_found(filled):
     chosen = Chosen(ZONE)
     with filled.read() as session:
         known = [one.id for one in everybody(session) if not one.apart][:3]
-        assert set(paging.page_of(session, chosen, Order.NAME, among=known).ids) == set(known)
-        assert paging.count_of(session, chosen, Order.NAME, among=[]) == paging.Count(0, more=False)
+        found = paging.listed(session, chosen, Order.NAME, among=known)
+        nobody = paging.listed(session, chosen, Order.NAME, among=[])
+    assert (set(found.page.ids), found.count) == (set(known), paging.Count(3, more=False))
+    assert (nobody.page.ids, nobody.count) == ([], paging.Count(0, more=False))
 
 
 @on_sqlite
 def test_a_large_list_is_counted_only_so_far(filled, monkeypatch):
     monkeypatch.setattr(paging, "COUNTED", 100)
     with filled.read() as session:
-        assert paging.count_of(session, Chosen(ZONE), Order.NAME) == paging.Count(100, more=True)
+        assert paging.listed(session, Chosen(ZONE), Order.NAME).count == paging.Count(100, more=True)
 
 
 # --- in an address ----------------------------------------------------------------------------------------------
@@ -297,7 +299,7 @@ def test_whatever_stands_in_an_address_is_read_or_told(name, value):
 def test_a_filter_that_cannot_be_read_lists_nobody_and_says_so(filled, name, value):
     chosen = read_chosen(MultiDict({name: value, "topic": "csm"}), ZONE, ALICE)
     with filled.read() as session:
-        assert paging.page_of(session, chosen, Order.NAME).ids == []
+        assert paging.listed(session, chosen, Order.NAME).page.ids == []
         assert f"as “{LABELS[name]}”" in sentence(chosen, names(session))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, any_, bindparam, colu
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import SelectBase
 from sqlalchemy.types import TypeEngine
 
 Given = Mapping[str, ColumnElement[Any]]
@@ -49,6 +50,15 @@ def one_of(session: Session, id_column: InstrumentedAttribute[int], ids: Sequenc
         return id_column == any_(literal(list(ids), ARRAY(Integer)))
     each = func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer))
     return id_column.in_(select(each.c.value))
+
+
+def ids_of(session: Session, query: SelectBase) -> Sequence[int]:
+    """Return the ids that a query finds, as a single value: thousands of rows cost more than finding them."""
+    (found,) = query.subquery().c
+    if session.get_bind().dialect.name == "postgresql":
+        return session.scalar(select(func.array_agg(found))) or []
+    ids: list[int] = json.loads(session.scalar(select(func.json_group_array(found))) or "[]")
+    return ids
 
 
 def _given(name: str) -> str:

@@ -2,20 +2,22 @@
 
 Every index of the cards holds all that they are filtered by, so a list is walked in its own order without a look at a
 row, and even a combination that nobody meets costs one pass over an index. What other tables have to answer for certain
-(tags, runs) is looked up only for cards with the mark. Where such a filter means few, the list begins with these.
+(tags, runs) is looked up only for cards with the mark. Where such filters together mean few, or a search found these,
+the list begins with them: their cards are read once, for the page and for the count.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import ContactCard
 from tpminstitute.contacts.name_keys import LONGEST
-from tpminstitute.core.bulk import one_of
+from tpminstitute.core.bulk import ids_of, one_of
 from tpminstitute.lists.filters import Chosen, Order, probed
 
 PAGE = 50
@@ -24,7 +26,7 @@ PAGE = 50
 COUNTED = 10_000
 """A list with more is said to hold more than that."""
 
-FEW = 5_000
+FEW = 25_000
 """Fewer contacts than these are looked up one by one; that is quicker than a walk in the list's order."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,7 +58,45 @@ class Count:
     more: bool
 
 
-def page_of(
+@dataclass(frozen=True)
+class Listed:
+    """A page of a list, and how many the whole list holds."""
+
+    page: Page
+    count: Count
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """How a page is turned to: the order, the place that it begins at, and whether it is turned back."""
+
+    order: Order
+    place: Place | None
+    backwards: bool
+
+    def page(
+        self, query: Select[Any], value: SQLColumnExpression[Any], contact_id: SQLColumnExpression[int]
+    ) -> Select[Any]:
+        """Return the query of this page and one contact more, by the columns that the list goes by."""
+        rising = self.order.rising is not self.backwards
+        by = (value, contact_id)
+        if self.place is not None:  # both databases find what comes after it in an index by the pair
+            there = tuple_(literal(self.place.value, self.order.column.type), literal(self.place.contact_id))
+            query = query.where(tuple_(*by) > there if rising else tuple_(*by) < there)
+        return query.order_by(*(by if rising else [column.desc() for column in by])).limit(PAGE + 1)
+
+    def read(self, found: Sequence[tuple[int, datetime | str]]) -> Page:
+        """Return the page that its rows make."""
+        rows, more = found[:PAGE], len(found) > PAGE
+        places = [Place(value, contact_id) for contact_id, value in (reversed(rows) if self.backwards else rows)]
+        if not places:
+            return Page([], None, None)
+        onward, back = (True, more) if self.backwards else (more, self.place is not None)
+        ids = [place.contact_id for place in places]
+        return Page(ids, places[-1] if onward else None, places[0] if back else None)
+
+
+def listed(
     session: Session,
     chosen: Chosen,
     order: Order,
@@ -64,71 +104,69 @@ def page_of(
     after: Place | None = None,
     before: Place | None = None,
     among: Sequence[int] | None = None,
-) -> Page:
-    """Return a page of the contacts that are meant.
+) -> Listed:
+    """Return a page of the contacts that are meant, and their number as far as `COUNTED`.
 
     Parameters: `after`/`before`, only what comes further down/up the list than this place; `among`, only these
-    contacts, such as a search found.
+    contacts, such as a search found, `COUNTED` at most.
     """
-    backwards = before is not None and after is None
-    place = before if backwards else after
-    rising = order.rising is not backwards
-    query = _planned(session, chosen, among).add_columns(order.column)
-    if place is not None:
-        query = query.where(_beyond(order, place, rising))
-    by = (order.column, ContactCard.contact_id)
-    query = query.order_by(*(by if rising else [column.desc() for column in by])).limit(PAGE + 1)
-    found = session.execute(query).all()
-    rows, more = found[:PAGE], len(found) > PAGE
-    places = [Place(value, contact_id) for contact_id, value in (reversed(rows) if backwards else rows)]
-    if not places:
-        return Page([], None, None)
-    onward, back = (True, more) if backwards else (more, after is not None)
-    ids = [place.contact_id for place in places]
-    return Page(ids, places[-1] if onward else None, places[0] if back else None)
+    turn = _Turn(order, after or before, backwards=after is None and before is not None)
+    elsewhere = chosen.elsewhere()
+    if among is None:
+        among = _few(session, elsewhere)
+        elsewhere = elsewhere if among is None else []
+    meant = select(ContactCard.contact_id, order.column).where(
+        *chosen.on_card(), *map(probed, elsewhere), *chosen.without()
+    )
+    return _of_all(session, meant, turn) if among is None else _of_few(session, meant, turn, among)
 
 
-def count_of(session: Session, chosen: Chosen, order: Order, among: Sequence[int] | None = None) -> Count:
-    """Return how many contacts are meant, counted as far as `COUNTED`."""
-    query = _planned(session, chosen, among).with_only_columns(literal(1)).limit(COUNTED + 1)
-    number = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+def _of_all(session: Session, meant: Select[Any], turn: _Turn) -> Listed:
+    """Walk through the list in its order; where all are on the page nobody has to count."""
+    found = session.execute(turn.page(meant, turn.order.column, ContactCard.contact_id)).all()
+    page = turn.read([(contact_id, value) for contact_id, value in found])
+    if turn.place is None and page.next is None:
+        return Listed(page, Count(len(page.ids), more=False))
+    counted = meant.with_only_columns(literal(1)).limit(COUNTED + 1).subquery()
+    number = session.scalar(select(func.count()).select_from(counted)) or 0
+    return Listed(page, _count(number))
+
+
+def _of_few(session: Session, meant: Select[Any], turn: _Turn, among: Sequence[int]) -> Listed:
+    """Look the cards of some contacts up, once for the page and the count."""
+    cards = meant.where(one_of(session, ContactCard.contact_id, among)).cte("cards").prefix_with("MATERIALIZED")
+    number = select(func.count()).select_from(cards).scalar_subquery()
+    contact_id, value = cards.c.contact_id, cards.c[turn.order.column.key]
+    found = session.execute(turn.page(select(contact_id, value, number), value, contact_id)).all()
+    if not found and turn.place is not None:  # a place beyond the end says nothing of how many there are
+        return Listed(Page([], None, None), _count(session.scalar(select(number)) or 0))
+    page = turn.read([(each, by) for each, by, _ in found])
+    return Listed(page, _count(found[0][2] if found else 0))
+
+
+def _count(number: int) -> Count:
     return Count(min(number, COUNTED), number > COUNTED)
 
 
-def _planned(session: Session, chosen: Chosen, among: Sequence[int] | None) -> Select[int]:
-    """Return the query of the ids, by the way that fits how many each filter means."""
-    query = select(ContactCard.contact_id).where(*chosen.on_card())
-    elsewhere = chosen.elsewhere()
-    first: ColumnElement[bool] | None = None
-    if among is not None:
-        first = one_of(session, ContactCard.contact_id, among)
-    else:
-        rarest = _rarest(session, elsewhere)
-        if rarest is not None:
-            elsewhere.remove(rarest)
-            first = ContactCard.contact_id.in_(rarest)
-    query = query.where(*map(probed, elsewhere), *chosen.without())
-    return query if first is None else query.where(first)
-
-
-def _rarest(session: Session, conditions: Sequence[Select[int]]) -> Select[int] | None:
-    """Return the condition that the fewest contacts meet, or None where all are met by many."""
-    sizes = [(_size(session, condition), condition) for condition in conditions]
-    size, rarest = min(sizes, key=lambda sized: sized[0], default=(FEW, None))
-    return rarest if size < FEW else None
+def _few(session: Session, conditions: Sequence[Select[int]]) -> Sequence[int] | None:
+    """Return the ids that meet all of some conditions, or None where they are many or there is no condition."""
+    if not conditions:
+        return None
+    by_size = sorted(conditions, key=lambda one: _size(session, one)) if len(conditions) > 1 else conditions
+    rarest, *others = by_size
+    found = ids_of(session, rarest.where(*(_also(rarest, other) for other in others)).limit(FEW))
+    return found if len(found) < FEW else None
 
 
 def _size(session: Session, condition: Select[int]) -> int:
-    few = condition.with_only_columns(literal(1)).limit(FEW).subquery()
-    return session.scalar(select(func.count()).select_from(few)) or 0
+    some = condition.with_only_columns(literal(1)).limit(FEW).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def _beyond(order: Order, place: Place, rising: bool) -> ColumnElement[bool]:
-    """Return the condition for what comes after a place; both databases find it in the index by the pair."""
-    pair = tuple_(order.column, ContactCard.contact_id)
-    value = bindparam(None, place.value, type_=order.column.type)
-    there = tuple_(value, literal(place.contact_id))
-    return pair > there if rising else pair < there
+def _also(ids: Select[int], others: Select[int]) -> ColumnElement[bool]:
+    """Return whether an id of one query is among those of another, which an index holds in their order."""
+    other = others.subquery()
+    return exists().where(other.c[0] == ids.selected_columns[0])
 
 
 def written(place: Place) -> str:

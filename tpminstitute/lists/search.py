@@ -11,7 +11,7 @@ from tpminstitute.lists.search_documents import Person, Written, read_people, re
 from tpminstitute.lists.search_expressions import Expression, terms_of
 from tpminstitute.lists.search_models import Source
 from tpminstitute.lists.search_passages import Piece, has_marks, marked, passage
-from tpminstitute.lists.search_ranking import FRESH, Hit, ranked
+from tpminstitute.lists.search_ranking import FRESH, Everybody, Hit, everybody, ranked
 from tpminstitute.lists.search_typed import read_typed
 from tpminstitute.lists.search_upkeep import count_waiting
 from tpminstitute.lists.search_words import REFERENCE
@@ -76,14 +76,6 @@ class Found:
     nothing_asked: bool
 
 
-@dataclass(frozen=True)
-class Matching:
-    """The ids of contacts who are found, the best first, and whether there are more."""
-
-    ids: Sequence[int]
-    more: bool
-
-
 def find(session: Session, typed: str, limit: int = PAGE, after: Place | None = None) -> Found:
     """Return a page of the people for whom `typed` stands somewhere, with their passages marked.
 
@@ -114,10 +106,12 @@ def find(session: Session, typed: str, limit: int = PAGE, after: Place | None = 
     )
 
 
-def matching_ids(session: Session, typed: str, cap: int) -> Matching:
-    """Return at most `cap` ids of the contacts that `find` would show, in its order, to be combined with filters."""
-    answer = ranked(session, read_typed(typed), cap)
-    return Matching([hit.contact_id for hit in answer.hits], answer.more or answer.newest_only)
+def matching_ids(session: Session, typed: str, cap: int) -> Everybody:
+    """Return the ids of the contacts that `find` would show, in no order, to be combined with filters.
+
+    Parameters: `cap`, the most; where there are more, they are those that `find` shows first.
+    """
+    return everybody(session, read_typed(typed), cap)
 
 
 def _people(session: Session, hits: Sequence[Hit]) -> list[FoundPerson]:

@@ -1,14 +1,18 @@
 """Ask the databases' own full-text indexes, newest first, each in the way that is quick on it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import Integer, Select, cast, column, literal_column, select, table, text, tuple_, union
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from tpminstitute.core.bulk import ids_of
 from tpminstitute.lists.search_expressions import for_fts5, for_tsquery, terms_of
+from tpminstitute.lists.search_models import SearchPerson, SearchText, Source
 from tpminstitute.lists.search_sought import Sought
+from tpminstitute.lists.search_vocabulary import after
 from tpminstitute.lists.search_words import APART
 
 AS_DEAR = 10
@@ -32,6 +36,9 @@ PHRASED = 10_000
 
 Of more frequent words only the newest `LOOKED_AT` rows are looked at: fetching all takes seconds.
 """
+
+TEXTS_EACH = 3
+"""Texts of each contact, up to which all that match are gathered at once when a list needs whose they are."""
 
 ALL = 10**15
 
@@ -73,6 +80,59 @@ def texts(session: Session, sought: Sought, most: int, *, apart: bool, below: in
 def looks_at_newest_only(session: Session, sought: Sought) -> bool:
     """Return whether only the newest texts are looked at, as on PostgreSQL for a phrase of frequent words."""
     return session.get_bind().dialect.name != "sqlite" and _is_phrase_of_many(sought, _newest_id(session, _TEXTS))
+
+
+def are_gathered(session: Session, people: Sought, texts: Sought, most: int) -> bool:
+    """Return whether all that match should be so few that `gathered` finds them sooner than a walk to `most` does."""
+    newest = _newest_id(session, _TEXTS)
+    return (
+        people.likely(_newest_id(session, _PEOPLE)) <= most
+        and texts.likely(newest) <= most * TEXTS_EACH
+        and not _is_phrase_of_many(texts, newest)
+    )
+
+
+def gathered(
+    session: Session,
+    name_key: str,
+    people: Sought,
+    texts: Sought,
+    most: int,
+    *,
+    but_people: Collection[int],
+    but_texts: Collection[tuple[Source, int]],
+) -> Sequence[int]:
+    """Return up to `most` ids of contacts in no order: the databases find them without a row for each match.
+
+    They are those whose name begins with `name_key`, who are what is sought, or in whose texts it stands.
+
+    Parameters: `but_people`/`but_texts`, contacts and texts that are as if they weren't in the index.
+    """
+    named = select(SearchPerson.contact_id).where(
+        SearchPerson.name_key >= name_key,
+        SearchPerson.name_key < after(name_key),
+        SearchPerson.contact_id.not_in(but_people),
+    )
+    called = _matched(session, SearchPerson.contact_id, SearchPerson.words, people)
+    called = called.where(called.selected_columns[0].not_in(but_people))
+    texts_found = _matched(session, SearchText.id, SearchText.words, texts)
+    if session.get_bind().dialect.name == "sqlite":
+        wrote = select(SearchText.contact_id).where(SearchText.id.in_(texts_found))
+    else:
+        wrote = texts_found.with_only_columns(SearchText.contact_id)
+    wrote = wrote.where(tuple_(SearchText.source, SearchText.source_id).not_in(but_texts))
+    return ids_of(session, union(named, called, wrote).limit(most))
+
+
+def _matched(
+    session: Session, key: InstrumentedAttribute[int], words: InstrumentedAttribute[str], sought: Sought
+) -> Select[int]:
+    """Return the query of the keys of those rows among whose words is what is sought; SQLite's index knows them."""
+    if session.get_bind().dialect.name == "sqlite":
+        index = table(f"{words.class_.__tablename__}_index", column("rowid", Integer))
+        matches = literal_column(index.name).bool_op("MATCH")(for_fts5(sought.expression))
+        return select(index.c.rowid).where(matches)
+    return select(key).where(words.bool_op("@@")(cast(for_tsquery(sought.expression), TSQUERY)))
 
 
 def _is_phrase_of_many(sought: Sought, rows: int) -> bool:

@@ -1,7 +1,8 @@
 """Whom a search finds, in which order: names and addresses first, then what was written, from the newest on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -46,13 +47,65 @@ class Ranked:
     newest_only: bool = False
 
 
+@dataclass(frozen=True)
+class Everybody:
+    """The ids of contacts who are found, in no order; `more` says that there are others."""
+
+    ids: Sequence[int]
+    more: bool
+
+
+class _Asked:
+    """What was typed, what that looks for, and what isn't in the index yet."""
+
+    def __init__(self, session: Session, typed: Typed) -> None:
+        self.typed, self.reader, self.fresh = typed, Reader(session, typed), _Fresh(session)
+        self.people, self.texts = self.reader.sought(people=True), self.reader.sought(people=False)
+
+
 def ranked(session: Session, typed: Typed, most: int) -> Ranked:
     """Return up to `most` contacts for what was typed, the best first, each once."""
+    return _ranked(session, _Asked(session, typed), most) if typed.parts else Ranked([], False, None)
+
+
+def everybody(session: Session, typed: Typed, most: int) -> Everybody:
+    """Return the contacts that `ranked` finds, in no order; where there are more than `most`, the best of them.
+
+    Whom a frequent name finds is found sooner so: their order costs a row for each name and each text.
+    """
     if not typed.parts:
-        return Ranked([], False, None)
-    reader = Reader(session, typed)
-    fresh = _Fresh(session)
-    people, texts = reader.sought(people=True), reader.sought(people=False)
+        return Everybody([], False)
+    asked = _Asked(session, typed)
+    found = _gathered(session, asked, most)
+    if FEW <= len(found) <= most:
+        return Everybody(list(found), False)
+    best = _ranked(session, asked, most)
+    return Everybody([hit.contact_id for hit in best.hits], best.more or best.newest_only)
+
+
+def _gathered(session: Session, asked: _Asked, most: int) -> set[int]:
+    """Return who is found, or nobody where they are too many to be gathered."""
+    if not search_engine.are_gathered(session, asked.people, asked.texts, most):
+        return set()
+    fresh = asked.fresh
+    found = search_engine.gathered(
+        session,
+        asked.typed.name_key,
+        asked.people,
+        asked.texts,
+        most + 1,
+        but_people=fresh.contact_ids,
+        but_texts=fresh.pairs,
+    )
+    by_address = [one for query in _by_address(asked.typed) for one in session.scalars(query)]
+    hits = chain(
+        fresh.people(asked.people), fresh.texts(asked.texts, apart=False), fresh.texts(asked.texts, apart=True)
+    )
+    return {*found, *(one for one in by_address if one not in fresh.contact_ids), *(hit.contact_id for hit in hits)}
+
+
+def _ranked(session: Session, asked: _Asked, most: int) -> Ranked:
+    typed, reader, fresh, people, texts = asked.typed, asked.reader, asked.fresh, asked.people, asked.texts
     found: dict[int, Hit] = {}
     _collect(found, most, _by_name(session, typed, fresh, people, most), _by_words(session, fresh, people, texts, most))
     corrected = None

@@ -17,7 +17,7 @@ from tpminstitute.core.text import one_line
 from tpminstitute.lists.asking import LABELS, parameters, read_chosen
 from tpminstitute.lists.filters import Chosen, Order
 from tpminstitute.lists.models import SavedView
-from tpminstitute.lists.paging import Count, Page, count_of, page_of, read_place, written
+from tpminstitute.lists.paging import Count, listed, read_place, written
 from tpminstitute.lists.rows import COLUMN_LABELS, Column, Row, read_columns, rows_of
 from tpminstitute.lists.search import matching_ids
 from tpminstitute.lists.views import Look, choose_columns, habit_of, may_change, parameters_of, view_for, views_for
@@ -122,8 +122,8 @@ def people() -> str | tuple[str, int]:
     look, known = asked.look, names(session())
     among = asked.found(session())
     place = {name: read_place(look.order, request.args.get(name, "")) for name in ("after", "before")}
-    page = page_of(session(), look.chosen, look.order, among=among, **place)
-    count = _count(look, page, among, turned=any(place.values()))
+    found = listed(session(), look.chosen, look.order, among=among, **place)
+    page = found.page
     return render_template(
         "staff/people.html",
         asked=asked,
@@ -131,8 +131,8 @@ def people() -> str | tuple[str, int]:
         columns=[(column.value, COLUMN_LABELS[column]) for column in look.columns],
         all_columns=[(column.value, label, column in look.columns) for column, label in COLUMN_LABELS.items()],
         rows=[(row, _cells(row, look.columns)) for row in rows_of(session(), page.ids)],
-        says=_says(count, look.order),
-        count=count,
+        says=_says(found.count, look.order),
+        count=found.count,
         chips=[(each.text, asked.without(each.name, each.value)) for each in phrases(look.chosen, known)],
         unread=look.chosen.unread,
         tabs=_tabs(asked.view),
@@ -170,13 +170,6 @@ def listed_ids(query: str) -> Select[int] | None:
     search = one_line(given.get("q", ""), LONGEST_SEARCH)
     found = matching_ids(session(), search, FOUND_AT_MOST).ids if search else None
     return ids if found is None else ids.where(one_of(session(), ContactCard.contact_id, found))
-
-
-def _count(look: Look, page: Page, among: Any, *, turned: bool) -> Count:
-    """Return how many there are; where they are all on the page nobody has to count."""
-    if not turned and page.next is None:
-        return Count(len(page.ids), more=False)
-    return count_of(session(), look.chosen, look.order, among)
 
 
 def _says(count: Count, order: Order) -> str:
