@@ -11,7 +11,8 @@ from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import service
 from tpminstitute.inbox.models import Inquiry, InquiryState
-from tpminstitute.inbox.queries import PAGE, count_of, inbox_page, inquiries_of, unacknowledged
+from tpminstitute.inbox.queries import PAGE, inbox_page, inquiries_of, unacknowledged
+from tpminstitute.inbox.waiting import Counts, counts
 from tpminstitute.mail import outbox
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.letters import LetterError
@@ -98,7 +99,7 @@ def test_a_filter_shows_only_its_state(db, settings, alice):
     act(db, submitted(db, settings), service.mark_handled, alice)
     with db.read() as session:
         assert len(inbox_page(session, InquiryState.OPEN).rows) == 1
-        assert count_of(session, InquiryState.HANDLED) == 1
+        assert len(inbox_page(session, InquiryState.HANDLED).rows) == 1
 
 
 def failed_acknowledgement(db, settings):
@@ -291,10 +292,10 @@ def test_while_its_letter_is_still_broken_no_late_acknowledgement_is_queued(db, 
 
 
 def test_what_is_set_apart_is_counted_no_further_than_one_reads(db, settings, monkeypatch):
-    monkeypatch.setattr("tpminstitute.inbox.queries.COUNTED", 2)
+    monkeypatch.setattr("tpminstitute.inbox.waiting.COUNTED", 2)
     for number in range(3):
         submitted(db, settings, email=f"charlie{number}@example.org")
     with db.write() as session:
         session.execute(update(Inquiry).values(state=InquiryState.SUSPECTED, suspicions=["It has many links."]))
     with db.read() as session:
-        assert count_of(session, InquiryState.SUSPECTED) == 2
+        assert counts(session) == Counts(for_us=0, to_look_at=0, suspected=2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -91,10 +91,9 @@ def desk_counts(session: Session) -> Mapping[Show, int]:
     return found
 
 
-def count_held(session: Session, most: int) -> int:
-    """Return how many comments wait for approval, counted up to `most`."""
-    some = select(Comment.id).where(Comment.state == CommentState.HELD).limit(most)
-    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
+def held_ids() -> Select[int]:
+    """Return the query of the comments that wait for approval."""
+    return select(Comment.id).where(Comment.state == CommentState.HELD)
 
 
 def _rows(session: Session, comments: Sequence[Comment]) -> list[Row]:

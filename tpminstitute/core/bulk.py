@@ -1,7 +1,7 @@
 """Statements that are made once, and do the same for many rows at once."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, any_, bindparam, column, func, literal, select
@@ -50,6 +50,12 @@ def one_of(session: Session, id_column: InstrumentedAttribute[int], ids: Sequenc
         return id_column == any_(literal(list(ids), ARRAY(Integer)))
     each = func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer))
     return id_column.in_(select(each.c.value))
+
+
+def count_each(session: Session, queries: Iterable[SelectBase]) -> Sequence[int]:
+    """Return how many rows each of some queries has, asked in one statement; they say themselves how far is counted."""
+    each = [select(func.count()).select_from(query.subquery()).scalar_subquery() for query in queries]
+    return tuple(session.execute(select(*each)).one())
 
 
 def ids_of(session: Session, query: SelectBase) -> Sequence[int]:

@@ -1,5 +1,7 @@
 """The two mails that an inquiry owes: the institute's notice and the visitor's acknowledgement."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -166,23 +168,33 @@ def acknowledgement_key(inquiry: Inquiry) -> str:
     return f"inquiry:{inquiry.id}:ack"
 
 
-def acknowledgement_letter(session: Session, inquiry: Inquiry) -> str:
-    """Return the key of the letter that acknowledges an inquiry: another one for who was acknowledged before it.
+def acknowledgement_letters(session: Session, contact_id: int, inquiries: Sequence[Inquiry]) -> dict[int, str]:
+    """Return the keys of the letters that acknowledge a contact's inquiries, by the inquiries' ids.
 
-    Who asked for their pathway or the guide gets the letter that carries it, whoever they are.
+    Who was acknowledged before gets another letter. Who asked for their pathway or the guide gets the one that carries
+    it, whoever they are.
     """
-    if asks_for_pathway(inquiry):
-        return PATHWAY
-    if inquiry.source_page == SEND_GUIDE:
-        return GUIDE_TO_KEEP
-    earlier = select(Message.id).where(
-        Message.contact_id == inquiry.contact_id,
-        Message.kind == MessageKind.ACKNOWLEDGEMENT,
-        Message.status.not_in(NEVER_ARRIVED),
-        Message.created_at <= inquiry.received_at,
-        Message.dedupe_key != acknowledgement_key(inquiry),
-    )
-    return ACKNOWLEDGEMENT if session.scalar(earlier.limit(1)) is None else ACKNOWLEDGEMENT_AGAIN
+    first_two = session.execute(  # one of them may be the inquiry's own
+        select(Message.dedupe_key, Message.created_at)
+        .where(
+            Message.contact_id == contact_id,
+            Message.kind == MessageKind.ACKNOWLEDGEMENT,
+            Message.status.not_in(NEVER_ARRIVED),
+        )
+        .order_by(Message.created_at)
+        .limit(2)
+    ).all()
+
+    def letter_for(inquiry: Inquiry) -> str:
+        if asks_for_pathway(inquiry):
+            return PATHWAY
+        if inquiry.source_page == SEND_GUIDE:
+            return GUIDE_TO_KEEP
+        own = acknowledgement_key(inquiry)
+        again = any(key != own and at <= inquiry.received_at for key, at in first_two)
+        return ACKNOWLEDGEMENT_AGAIN if again else ACKNOWLEDGEMENT
+
+    return {inquiry.id: letter_for(inquiry) for inquiry in inquiries}
 
 
 def asks_for_pathway(inquiry: Inquiry) -> bool:
@@ -229,7 +241,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
     Raises `LetterError` when the letter that staff saved can't be sent.
     """
     by_mail = session.scalar(select(ReceivedMail.message_id).where(ReceivedMail.inquiry_id == inquiry.id))
-    key = acknowledgement_letter(session, inquiry)
+    key = acknowledgement_letters(session, inquiry.contact_id, [inquiry])[inquiry.id]
     letter = render(
         current_source(session, key),
         _variables(session, settings, inquiry),

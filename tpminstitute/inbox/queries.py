@@ -110,12 +110,6 @@ def _row(
     return Row(id, public_id, contact, name, email, label, excerpt, InquiryState(state), at, suspicions, score)
 
 
-def count_of(session: Session, state: InquiryState) -> int:
-    """Return how many inquiries are in `state`, at most `COUNTED`."""
-    some = select(Inquiry.id).where(Inquiry.state == state).limit(COUNTED).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
-
-
 def inquiries_of(session: Session, contact_id: int) -> Sequence[Inquiry]:
     """Return the contact's inquiries, newest first."""
     return session.scalars(

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Note
@@ -112,10 +112,7 @@ def story_of(
 
     Parameters: `without_mails`, the ids of mails that are shown elsewhere, as those that are to go yet.
     """
-    found = {
-        name: _newest(session, source, getattr(place, name))
-        for name, source in _sources(contact_id, choice, without_mails).items()
-    }
+    found = _newest(session, _sources(contact_id, choice, without_mails), place)
     shown = _merged(found)
     entries = _read(session, contact_id, shown)
     if sum(len(rows) for rows in found.values()) == len(shown):
@@ -170,11 +167,21 @@ def _mails(choice: Choice) -> ColumnElement[bool]:
             return false()
 
 
-def _newest(session: Session, source: _Source, before: int | None) -> list[tuple[datetime, int]]:
-    query = select(source.at, source.id).where(source.rows).order_by(source.id.desc()).limit(PAGE + 1)
-    if before is not None:
-        query = query.where(source.id < before)
-    return [(at, row_id) for at, row_id in session.execute(query)]
+def _newest(
+    session: Session, sources: Mapping[str, _Source], place: Place
+) -> Mapping[str, Sequence[tuple[datetime, int]]]:
+    """Return when the newest rows of each table happened, and their ids, newest first; asked in one statement."""
+    newest = []
+    for name, source in sources.items():
+        query = select(literal(name).label("name"), source.at.label("at"), source.id.label("id")).where(source.rows)
+        before = getattr(place, name)
+        if before is not None:
+            query = query.where(source.id < before)
+        newest.append(select(query.order_by(source.id.desc()).limit(PAGE + 1).subquery()))
+    found: dict[str, list[tuple[datetime, int]]] = {name: [] for name in sources}
+    for name, at, row_id in session.execute(union_all(*newest)):
+        found[name].append((at, row_id))
+    return {name: sorted(rows, key=lambda row: row[1], reverse=True) for name, rows in found.items()}
 
 
 def _merged(found: Mapping[str, Sequence[tuple[datetime, int]]]) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from tpminstitute.accounts.models import Account
@@ -94,9 +94,12 @@ Spoken = Asked | Heard
 def asked_and_heard(session: Session, inquiry_ids: Collection[int], mail_ids: Collection[int]) -> Sequence[Spoken]:
     """Return inquiries and received mails by their ids, newest first, with their files and the mails they came as."""
     inquiries = _inquiries(session, inquiry_ids) if inquiry_ids else []
-    mails = _read(session, _mails().where(ReceivedMail.id.in_(mail_ids))) if mail_ids else []
-    spoken: list[Spoken] = [*_with_mails(session, inquiries), *mails]
-    return _with_files(session, sorted(spoken, key=lambda entry: entry.at, reverse=True))
+    which = or_(ReceivedMail.id.in_(mail_ids), ReceivedMail.inquiry_id.in_(inquiry_ids))
+    mails = _read(session, _mails().where(which)) if mail_ids or inquiry_ids else []
+    came = {mail.inquiry_id: mail for mail in mails if mail.inquiry_id is not None}
+    asked = [Asked(inquiry, came.get(inquiry.id)) for inquiry in inquiries]
+    heard = [mail for mail in mails if mail.id in mail_ids]
+    return _with_files(session, sorted([*asked, *heard], key=lambda entry: entry.at, reverse=True))
 
 
 def _inquiries(session: Session, ids: Collection[int]) -> Sequence[Inquiry]:
@@ -151,14 +154,6 @@ def _read(session: Session, query: Select[Any]) -> list[Heard]:
         )
         for row in rows
     ]
-
-
-def _with_mails(session: Session, inquiries: Sequence[Inquiry]) -> list[Asked]:
-    """Return `inquiries`, each with the mail that it came as."""
-    ids = [inquiry.id for inquiry in inquiries]
-    came = _read(session, _mails().where(ReceivedMail.inquiry_id.in_(ids))) if ids else []
-    by_inquiry = {mail.inquiry_id: mail for mail in came}
-    return [Asked(inquiry, by_inquiry.get(inquiry.id)) for inquiry in inquiries]
 
 
 def _with_files(session: Session, entries: Sequence[Spoken]) -> list[Spoken]:

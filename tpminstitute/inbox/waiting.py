@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.topics import topics_of
+from tpminstitute.core.bulk import count_each
 from tpminstitute.core.db import UtcDateTime
-from tpminstitute.inbox.models import Conversation, Inquiry, ReceivedMail, Standing, Turn
+from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, ReceivedMail, Standing, Turn
 from tpminstitute.inbox.queries import COUNTED, EXCERPT, PAGE
 from tpminstitute.mail.incoming.model import ReceivedKind
 
@@ -43,6 +44,18 @@ class WaitingPage:
     rows: Sequence[Waiting]
     next: Place | None
     previous: Place | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much of the inbox waits for a person, each at most `COUNTED`.
+
+    Conversations that wait for us, mails to look at, and inquiries that were set apart.
+    """
+
+    for_us: int
+    to_look_at: int
+    suspected: int
 
 
 @dataclass(frozen=True)
@@ -100,19 +113,19 @@ def longest_waiting(session: Session, contact_ids: Sequence[int]) -> list[Waitin
     return _with_words(session, session.execute(lines.order_by(*order)).all())
 
 
-def count_waiting(session: Session, turn: Turn) -> int:
-    """Return how many conversations wait for `turn`, at most `COUNTED`."""
-    return _count(session, select(Conversation.contact_id).where(Conversation.turn == turn))
+def counts(session: Session) -> Counts:
+    """Return how much of the inbox waits for a person."""
+    queries = (
+        select(Conversation.contact_id).where(Conversation.turn == Turn.INSTITUTE),
+        select(ReceivedMail.id).where(ReceivedMail.standing == Standing.DOUBTFUL),
+        select(Inquiry.id).where(Inquiry.state == InquiryState.SUSPECTED),
+    )
+    return Counts(*count_each(session, [query.limit(COUNTED) for query in queries]))
 
 
 def doubtful_page(session: Session, *, before: int | None = None, after: int | None = None) -> LoosePage:
     """Return a page of the mails that wait for a person's look, newest first."""
     return _loose_page(session, ReceivedMail.standing == Standing.DOUBTFUL, before, after)
-
-
-def count_doubtful(session: Session) -> int:
-    """Return how many mails wait for a person's look, at most `COUNTED`."""
-    return _count(session, select(ReceivedMail.id).where(ReceivedMail.standing == Standing.DOUBTFUL))
 
 
 def nobodys_page(session: Session, *, before: int | None = None, after: int | None = None) -> LoosePage:
@@ -228,7 +241,3 @@ def _loose(
     at: datetime,
 ) -> LooseMail:
     return LooseMail(id, public_id, contact, name or email or "Nobody named", subject, excerpt, kind, at)
-
-
-def _count(session: Session, ids: Select[int]) -> int:
-    return session.scalar(select(func.count()).select_from(ids.limit(COUNTED).subquery())) or 0

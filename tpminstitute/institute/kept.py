@@ -43,12 +43,17 @@ class Kept(Generic[T]):
         """What was read last; asks nobody, so that an error page can be made of it."""
         return self._read.value
 
-    def now(self) -> T:
-        """Return what holds now; one look at a number. Raises what the database raises."""
-        with self._db.read() as session:
-            number = version(session)
-            if number != self._read.version:
-                self._read = _Read(number, self._load(session))
+    def now(self, session: Session | None = None) -> T:
+        """Return what holds now; one look at a number. Raises what the database raises.
+
+        Parameters: `session`, one that reads and that the caller has anyway; by default one of its own.
+        """
+        if session is None:
+            with self._db.read() as own:
+                return self.now(own)
+        number = version(session)
+        if number != self._read.version:
+            self._read = _Read(number, self._load(session))
         self._looked = clock.now()
         return self._read.value
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -162,10 +162,9 @@ def reader_of_draft(session: Session, draft_id: int) -> str | None:
     )
 
 
-def count_waiting(session: Session, most: int) -> int:
-    """Return how many drafts wait, counted up to `most`."""
-    some = select(FollowUpDraft.id).where(FollowUpDraft.status == DraftStatus.WAITING).limit(most).subquery()
-    return session.scalar(select(func.count()).select_from(some)) or 0
+def waiting_ids() -> Select[int]:
+    """Return the query of the drafts that wait."""
+    return select(FollowUpDraft.id).where(FollowUpDraft.status == DraftStatus.WAITING)
 
 
 def waits(session: Session, run_id: int) -> bool:

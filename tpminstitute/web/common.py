@@ -89,7 +89,10 @@ class Shared:
 def shared() -> Shared:
     """Return what holds for this request; at the desk what holds now, elsewhere what held a second ago at most."""
     if "shared" not in g:
-        g.shared = kept().now() if request.path.startswith("/staff") else kept().lately()
+        if request.path.startswith("/staff"):
+            g.shared = kept().now(session() if _reads() else None)
+        else:
+            g.shared = kept().lately()
         if "session" in g and _reads():
             keep_topics(g.session, g.shared.topics)
     return cast(Shared, g.shared)

@@ -4,15 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import abort, g, redirect, request, url_for
+from flask import abort, redirect, request, url_for
 from flask import session as browser_session
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.accounts.second_step import must_set_up
-from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import by_public_id
 from tpminstitute.mail.control import control
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
@@ -127,14 +125,6 @@ def today_place() -> dict[str, Any]:
 def today_url() -> str:
     """Return the address of the page of today, at the place that the request carries along."""
     return url_for("staff.today", **today_place())
-
-
-def contact_at(public_id: str) -> Contact | None:
-    """Return the contact of an address, as `by_public_id` does; a page that only reads looks once."""
-    looked: dict[str, Contact | None] = g.setdefault("contacts_at", {})
-    if public_id not in looked or request.method == "POST":
-        looked[public_id] = by_public_id(session(), public_id)
-    return looked[public_id]
 
 
 def id_argument(name: str) -> int | None:

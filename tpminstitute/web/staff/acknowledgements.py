@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
-from tpminstitute.inbox.letters import acknowledgement_letter
+from tpminstitute.inbox.letters import acknowledgement_letters
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.inbox.queries import unacknowledged
 from tpminstitute.mail.suppression import closed_to_answers
@@ -36,9 +36,9 @@ def owed_acknowledgements(session: Session, contact: Contact, inquiries: Sequenc
     if closed_to_answers(session, contact.email_key) is not None:
         closed = Owed("It can’t be sent now, since the address is closed.")
         return {inquiry.public_id: closed for inquiry in owed}
-    keys = {inquiry.public_id: acknowledgement_letter(session, inquiry) for inquiry in owed}
+    keys = acknowledgement_letters(session, contact.id, owed)
     broken = {key: _broken(session, key) for key in {*keys.values()}}
-    return {inquiry.public_id: broken[keys[inquiry.public_id]] or _ready(inquiry) for inquiry in owed}
+    return {inquiry.public_id: broken[keys[inquiry.id]] or _ready(inquiry) for inquiry in owed}
 
 
 def _broken(session: Session, key: str) -> Owed | None:

@@ -7,16 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy.orm import Session
 
 from tpminstitute.inbox.models import InquiryState, Turn
-from tpminstitute.inbox.queries import COUNTED, count_of, inbox_page
+from tpminstitute.inbox.queries import COUNTED, inbox_page
 from tpminstitute.inbox.waiting import (
+    Counts,
     LoosePage,
     Place,
     conversations_page,
-    count_doubtful,
-    count_waiting,
+    counts,
     doubtful_page,
     nobodys_page,
 )
@@ -106,7 +105,7 @@ class _Filter:
     order: str
     empty_text: str
     lines: Callable[[], _Lines]
-    count: Callable[[Session], int] | None = None
+    count: Callable[[Counts], int] | None = None
 
 
 def inbox_view() -> InboxView:
@@ -115,14 +114,14 @@ def inbox_view() -> InboxView:
     if chosen not in FILTERS:
         chosen = "us"
     filtered = FILTERS[chosen]
-    lines = filtered.lines()
+    lines, counted = filtered.lines(), counts(session())
     words = ("Further down", "Back up") if chosen == "us" else ("Older", "Newer")
     # The first list goes from old to new, so that "after" leads on; the others lead on by "before".
     on, back = ("after", "before") if chosen in TURNS else ("before", "after")
     return InboxView(
         rows=lines.rows,
         says=f"{len(lines.rows)} shown, {filtered.order}",
-        groups=[[_filter(key, chosen) for key in group] for group in GROUPS],
+        groups=[[_filter(key, chosen, counted) for key in group] for group in GROUPS],
         forward_url=_turned(chosen, on, lines.forward),
         forward_label=words[0],
         back_url=_turned(chosen, back, lines.back),
@@ -138,9 +137,9 @@ def _turned(chosen: str, way: str, place: str | int | None) -> str | None:
     return url_for("staff.inbox", show=chosen, **where) if place else None
 
 
-def _filter(key: str, chosen: str) -> FilterView:
+def _filter(key: str, chosen: str, counted: Counts) -> FilterView:
     filtered = FILTERS[key]
-    count = filtered.count(session()) if filtered.count else 0
+    count = filtered.count(counted) if filtered.count else 0
     text = f"{COUNTED - 1}+" if count >= COUNTED else str(count or "")
     return FilterView(filtered.label, url_for("staff.inbox", show=key), key == chosen, text)
 
@@ -221,7 +220,7 @@ FILTERS = {
         "who waits longest first",
         "Nobody waits for an answer. Who writes from the guide or by mail appears here until one of you answers.",
         lambda: _conversations(Turn.INSTITUTE),
-        lambda session: count_waiting(session, Turn.INSTITUTE),
+        lambda counted: counted.for_us,
     ),
     "look": _Filter(
         "To look at",
@@ -229,7 +228,7 @@ FILTERS = {
         "Nothing needs a look. A mail appears here when it can’t be told by itself whose it is: "
         "somebody answers from an unknown address, or for somebody else.",
         lambda: _mails(doubtful_page),
-        count_doubtful,
+        lambda counted: counted.to_look_at,
     ),
     "them": _Filter(
         "Waiting for them",
@@ -248,7 +247,7 @@ FILTERS = {
         "newest first",
         "Nothing is set apart. What looks like spam waits here for a person, and causes no mail until then.",
         lambda: _inquiries(InquiryState.SUSPECTED),
-        lambda session: count_of(session, InquiryState.SUSPECTED),
+        lambda counted: counted.suspected,
     ),
     "spam": _Filter("Spam", "newest first", "Nothing was marked as spam.", lambda: _inquiries(InquiryState.SPAM)),
     "other": _Filter(

@@ -6,7 +6,8 @@ from werkzeug.wrappers import Response
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import locked
 from tpminstitute.web.common import session
-from tpminstitute.web.staff.access import contact_at, list_place
+from tpminstitute.web.staff.access import list_place
+from tpminstitute.web.staff.lookups import contact_at
 
 
 def contact_or_404(public_id: str) -> Contact:

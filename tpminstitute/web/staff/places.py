@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask_login import current_user
 
 from tpminstitute.accounts.models import Role
-from tpminstitute.comments.desk import count_held
-from tpminstitute.sequences.drafts import SHOWN, count_waiting
+from tpminstitute.comments.desk import held_ids
+from tpminstitute.core.bulk import count_each
+from tpminstitute.sequences.drafts import SHOWN, waiting_ids
 from tpminstitute.web.common import session
 
 
@@ -45,13 +46,23 @@ def links_of(places: Sequence[Place]) -> list[dict[str, Any]]:
 
 
 def _drafts_waiting() -> str:
-    found = count_waiting(session(), SHOWN + 1)
-    return f"{SHOWN}+" if found > SHOWN else str(found or "")
+    return _in_words(_waiting()[0])
 
 
 def _comments_waiting() -> str:
-    found = count_held(session(), SHOWN + 1)
-    return f"{SHOWN}+" if found > SHOWN else str(found or "")
+    return _in_words(_waiting()[1])
+
+
+def _waiting() -> Sequence[int]:
+    """Return how many drafts and how many comments wait, looked up once for a page."""
+    if "waiting" not in g:
+        g.waiting = count_each(session(), [query.limit(SHOWN + 1) for query in (waiting_ids(), held_ids())])
+    waiting: Sequence[int] = g.waiting
+    return waiting
+
+
+def _in_words(number: int) -> str:
+    return f"{SHOWN}+" if number > SHOWN else str(number or "")
 
 
 PLACES = (

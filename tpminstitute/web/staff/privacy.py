@@ -23,8 +23,9 @@ from tpminstitute.timeline.models import ActivityKind
 from tpminstitute.timeline.service import record
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, contact_at, may_act, me, needs
+from tpminstitute.web.staff.access import acting, may_act, me, needs
 from tpminstitute.web.staff.freshness import asks_password
+from tpminstitute.web.staff.lookups import contact_at
 from tpminstitute.web.staff.one_contact import contact_or_404
 
 IN_MEMORY = 8 * 2**20

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from flask import request
 
-from tpminstitute.accounts.colleagues import colleagues
 from tpminstitute.accounts.models import Account
 from tpminstitute.core import clock, zones
 from tpminstitute.pipeline.reminders import ReminderError, Wanted
 from tpminstitute.pipeline.snoozing import Snooze, until
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff.access import me
+from tpminstitute.web.staff.lookups import who_may_act
 
 UNREAD = "Write a day and a time, such as 2026-11-24 09:00."
 _TEXT = 2_000
@@ -58,7 +58,7 @@ def empty_reminder() -> ReminderForm:
 
 def holders(also: int | None = None) -> Sequence[Account]:
     """Return whom a reminder may be for, by name; `also` is the account of whom it is for now."""
-    able = list(colleagues(session()))
+    able = list(who_may_act())
     if also is not None and also not in {account.id for account in able}:
         able.append(session().get_one(Account, also))
     return able

@@ -17,6 +17,7 @@ from tpminstitute.mail.models import Message
 from tpminstitute.pipeline.models import Lead, Reminder
 from tpminstitute.web.common import database, session
 from tpminstitute.web.staff import staff
+from tpminstitute.web.staff.lookups import contact_at
 
 KIND_OF_PLACE = {
     "accounts": "account",
@@ -98,7 +99,9 @@ def _note_change() -> None:
 
 
 def _note_seen() -> None:
-    contact_id = _contact_id(request.view_args or {})
+    said = request.view_args or {}
+    shown = contact_at(said["public_id"]) if "public_id" in said else None
+    contact_id = shown.id if shown is not None else None
     if contact_id is None or saw_contact(session(), current_user.id, contact_id):
         return
     with database().write() as writing:

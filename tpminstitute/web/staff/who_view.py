@@ -7,7 +7,6 @@ from datetime import datetime
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from tpminstitute.accounts.colleagues import colleagues
 from tpminstitute.contacts.background import LABELS
 from tpminstitute.contacts.models import BackgroundSource, Contact
 from tpminstitute.contacts.owners import owner_of
@@ -17,6 +16,7 @@ from tpminstitute.pipeline.endings import ending_in_words, ending_of
 from tpminstitute.pipeline.models import Stage
 from tpminstitute.pipeline.service import lead_of, stages
 from tpminstitute.web.staff.access import list_place, may_act, me
+from tpminstitute.web.staff.lookups import who_may_act
 from tpminstitute.web.staff.views import Action
 
 
@@ -106,7 +106,7 @@ def _owner(session: Session, contact: Contact) -> Fact:
         return Fact("Looked after by", "owner", says, "", [], "")
     url = url_for("staff.assign_contact", public_id=contact.public_id, instead_of=contact.owner_id, **list_place())
     choices = [Choice("", "Nobody", owner is None)]
-    choices += [Choice(str(one.id), one.name, one is owner) for one in colleagues(session)]
+    choices += [Choice(str(one.id), one.name, one is owner) for one in who_may_act()]
     if owner and not any(choice.chosen for choice in choices):
         choices.append(Choice(str(owner.id), f"{owner.name} (account closed)", True))
     mine = url_for(
