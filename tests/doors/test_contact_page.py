@@ -1,13 +1,14 @@
 """A contact's page: the timeline and its filters, notes, who looks after them."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, event, update
 
 from tests.conftest import on_sqlite
 from tests.doors.html import active_content, read
 from tests.doors.naughty import NAUGHTY
 from tests.factories import contact_of, submitted
 from tpminstitute.accounts.models import Account, Role
+from tpminstitute.mail.models import Message
 
 pytestmark = on_sqlite
 
@@ -61,6 +62,24 @@ def test_the_timeline_shows_what_is_asked_for(db, desk, ada, label, there, not_t
     assert page.first("section", class_="timeline").first("a", aria_current="true").words == label
     assert [text for text in there if text not in happened] == []
     assert [text for text in not_there if text in happened] == []
+
+
+def test_a_page_of_many_inquiries_asks_the_database_no_more_often_than_one_of_two(db, settings, app, desk):
+    asked: list[str] = []
+
+    def page_of(inquiries):
+        for _ in range(inquiries):
+            submitted(db, settings)
+        with db.write() as session:
+            session.execute(delete(Message))  # so that each owes its acknowledgement
+        asked.clear()
+        assert "Send acknowledgement" in desk.page(home_of(db)).words
+        return len(asked)
+
+    submitted(db, settings)
+    desk.page(home_of(db))  # the first look is written to the audit log
+    event.listen(app.extensions["tpm"].db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert page_of(1) == page_of(10)
 
 
 @pytest.mark.parametrize("only", ["", "x", "ALL", "notes'", "%00"])

@@ -260,6 +260,27 @@ def test_a_search_narrows_a_list_to_what_it_found(filled):
 
 
 @on_sqlite
+def test_a_place_beyond_the_end_of_a_narrowed_list_still_says_how_many_there_are(filled):
+    with filled.read() as session:
+        known = [one.id for one in everybody(session) if not one.apart][:3]
+        beyond = paging.Place("\U0010ffff", 1)
+        found = paging.listed(session, Chosen(ZONE), Order.NAME, after=beyond, among=known)
+    assert (found.page.ids, found.count) == ([], paging.Count(3, more=False))
+
+
+def test_tags_that_few_have_together_begin_the_list_though_each_is_frequent(filled, monkeypatch):
+    chosen = Chosen(ZONE, tags=("newsletter", "webinar spring"))
+    with clock.at(NOW), filled.read() as session:
+        meant = {one.id for one in everybody(session) if is_meant(chosen, one)}
+        each = [one for one in everybody(session) if one.tags & {*chosen.tags}]
+        monkeypatch.setattr(paging, "FEW", len(meant) + 1)
+        monkeypatch.setattr(paging, "_of_all", None)
+        found = paging.listed(session, chosen, Order.NAME)
+    assert 0 < len(meant) < len(each)
+    assert (set(found.page.ids), found.count.number) == (meant, len(meant))
+
+
+@on_sqlite
 def test_a_large_list_is_counted_only_so_far(filled, monkeypatch):
     monkeypatch.setattr(paging, "COUNTED", 100)
     with filled.read() as session:

@@ -10,6 +10,7 @@ from tests.rooms.post import Post
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import service
+from tpminstitute.inbox.letters import acknowledgement_key, acknowledgement_letters
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.queries import PAGE, inbox_page, inquiries_of, unacknowledged
 from tpminstitute.inbox.waiting import Counts, counts
@@ -179,6 +180,21 @@ def test_an_acknowledgement_that_is_sent_later_does_not_take_the_first_message_f
     assert subjects(db) == ["Mended", "Mended"]
 
 
+def test_each_of_a_contacts_inquiries_has_the_letter_that_fits_it(db, settings):
+    first, *_ = (submitted(db, settings) for _ in range(3))
+    with db.write() as session:
+        own = Message.dedupe_key == acknowledgement_key(first)
+        session.execute(update(Message).values(status=MessageStatus.SUPPRESSED, reason="It was closed.").where(own))
+    with db.read() as session:
+        inquiries = inquiries_of(session, first.contact_id)
+        letters = acknowledgement_letters(session, first.contact_id, inquiries)
+    assert [letters[one.id] for one in reversed(inquiries)] == [
+        "acknowledgement",
+        "acknowledgement",
+        "acknowledgement-again",
+    ]
+
+
 def test_while_the_letter_to_who_returns_is_broken_it_is_left_out_and_the_message_kept(db, settings, alice):
     store_letter(db, alice, "acknowledgement-again", body="Dear {frist_name}")
     submitted(db, settings)
@@ -298,4 +314,4 @@ def test_what_is_set_apart_is_counted_no_further_than_one_reads(db, settings, mo
     with db.write() as session:
         session.execute(update(Inquiry).values(state=InquiryState.SUSPECTED, suspicions=["It has many links."]))
     with db.read() as session:
-        assert counts(session) == Counts(for_us=0, to_look_at=0, suspected=2)
+        assert counts(session) == Counts(for_us=2, to_look_at=0, suspected=2)

@@ -15,7 +15,7 @@ from tpminstitute.core import clock
 from tpminstitute.inbox.answers import Answer, reply
 from tpminstitute.inbox.calls import note_call
 from tpminstitute.inbox.models import Inquiry, InquiryState
-from tpminstitute.lists import search_engine
+from tpminstitute.lists import search_engine, search_ranking
 from tpminstitute.lists.search import Place, find, matching_ids
 from tpminstitute.lists.search_expressions import Term
 from tpminstitute.lists.search_models import SearchChange, SearchNear, SearchPerson, SearchText, SearchWord, Source
@@ -46,12 +46,32 @@ def look(db, typed, **more):
 
 
 def names(db, typed):
-    """The names of those who are found, which are the same before and after the index has read what changed."""
+    """The names of those who are found, which are the same before and after the index has read what changed.
+
+    A list that is narrowed by the same search holds the same people, too.
+    """
     fresh = shown_names(look(db, typed))
+    assert narrowed_to(db, typed) == found_ids(db, typed)
     settle(db)
     settled = shown_names(look(db, typed))
+    assert narrowed_to(db, typed) == found_ids(db, typed)
     assert sorted(fresh) == sorted(settled)
     return settled
+
+
+def found_ids(db, typed):
+    return {person.contact_id for person in look(db, typed, limit=100).people}
+
+
+def narrowed_to(db, typed):
+    """The ids that a list is narrowed to, gathered also where they are so few that near words would be looked for."""
+    with db.read() as session, pytest.MonkeyPatch.context() as patch:
+        usual = set(matching_ids(session, typed, 100).ids)
+        patch.setattr(search_ranking, "FEW", 1)
+        exact = set(matching_ids(session, typed, 100).ids)
+    assert exact <= usual
+    assert len(usual) == len(exact) or len(exact) < 3
+    return usual
 
 
 def shown_names(found):
@@ -331,6 +351,31 @@ def test_only_so_many_ids_are_told_and_whether_there_are_more(db, settings):
         two, three = matching_ids(session, "reader", 2), matching_ids(session, "reader", 3)
     assert (len(two.ids), two.more) == (2, True)
     assert (len(three.ids), three.more) == (3, False)
+
+
+def test_a_list_is_narrowed_without_a_row_for_each_match(db, settings, monkeypatch):
+    for number in range(4):
+        submitted(db, settings, email=f"r{number}@example.org", name=f"Reader {number}", message="A zeppelin")
+    settle(db)
+    monkeypatch.setattr(search_ranking, "_ranked", None)
+    with db.read() as session:
+        for typed in ("reader", "zeppelin", '"a zeppelin"', "reader zepp"):
+            assert len(matching_ids(session, typed, 4).ids) == 4, typed
+
+
+def test_what_the_index_has_yet_to_read_narrows_a_list_as_it_is_now(db, settings, monkeypatch):
+    for number in range(4):
+        submitted(db, settings, email=f"r{number}@example.org", name=f"Reader {number}", message="A zeppelin")
+    settle(db)
+    monkeypatch.setattr(search_ranking, "_ranked", None)
+    with db.write() as session:
+        session.execute(update(Contact).values(name="Writer").where(Contact.email_key == "r0@example.org"))
+        session.execute(update(Inquiry).values(message="A balloon").where(Inquiry.email == "r1@example.org"))
+    with db.read() as session:
+        ids = session.scalars(select(Contact.id).order_by(Contact.email_key)).all()
+        assert set(matching_ids(session, "zeppelin", 10).ids) == {ids[0], *ids[2:]}
+        # Whose texts still stand there under the old name; the index hasn't read them either.
+        assert set(ids[1:]) <= set(matching_ids(session, "reader", 10).ids)
 
 
 def test_somebody_with_many_texts_hides_nobody(db, settings, alice, ada):
