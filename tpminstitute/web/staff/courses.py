@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.topics import topics_of
-from tpminstitute.core.errors import Refusal
 from tpminstitute.courses import editing, queries
 from tpminstitute.courses.dates import zone_of
 from tpminstitute.courses.editing import CourseProblems, CourseText, StaleText
@@ -17,7 +16,7 @@ from tpminstitute.courses.words import when_in_words, where_in_words
 from tpminstitute.inbox import waiting_list
 from tpminstitute.sequences.models import Course, CourseDate
 from tpminstitute.web.common import kept, session, settings
-from tpminstitute.web.staff import staff
+from tpminstitute.web.staff import settings_pages, staff
 from tpminstitute.web.staff.access import acting, may_act, me
 from tpminstitute.web.staff.messages import ROW_ID
 from tpminstitute.web.staff.settings_pages import number_sent
@@ -145,21 +144,17 @@ def move_course(course_id: int, direction: str) -> Response:
     """Move it up or down on the page."""
     if direction not in DIRECTIONS:
         abort(404)
+    course_or_404(course_id)
     places = DIRECTIONS[direction]
-    change(course_id, "It was moved.", lambda s: editing.move(s, course_id, places, me().id))
-    return redirect(url_for("staff.courses"), 303)
+    return settings_pages.change(
+        "It was moved.", "staff.courses", lambda s: editing.move(s, course_id, places, me().id)
+    )
 
 
 def change(course_id: int, done: str, act: Callable[[Session], object], anchor: str | None = None) -> Response:
     """Do something with a course, say `done` or why not, and lead back to its page."""
     course_or_404(course_id)
-    try:
-        act(session())
-        kept().forget()
-        flash(done, "success")
-    except Refusal as refusal:
-        flash(str(refusal), "warning")
-    return redirect(url_for("staff.course", course_id=course_id, _anchor=anchor), 303)
+    return settings_pages.change(done, "staff.course", act, course_id=course_id, _anchor=anchor)
 
 
 def course_or_404(course_id: int) -> Course:

@@ -124,15 +124,15 @@ def may_administer() -> bool:
     return me().role is Role.ADMINISTRATOR
 
 
-def change(done: str, page: str, act: Callable[[Session], object]) -> Response:
-    """Change something in one press and go back to `page`; a refusal says why and changes nothing."""
+def change(done: str, page: str, act: Callable[[Session], object], **place: Any) -> Response:
+    """Change something in one press and go back to `page`, at its `place`; a refusal says why and changes nothing."""
     try:
         act(session())
         kept().forget()
         flash(done, "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
-    return redirect(url_for(page), 303)
+    return redirect(url_for(page, **place), 303)
 
 
 def number_sent(name: str = "number") -> int:

@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import select
 
 from tests.factories import contact_of, submitted
-from tests.rooms.plans import EXPERIENCE, SKILLS, Writer, a_step, before_course
+from tests.rooms.plans import EXPERIENCE, SKILLS, a_step, before_course
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
@@ -32,11 +32,6 @@ NAME = "CSM in April"
 def clockwork():
     with time_machine.travel("2026-03-02 15:00Z", tick=False) as clockwork:
         yield clockwork
-
-
-@pytest.fixture
-def alice(db):
-    return Writer(db)
 
 
 @pytest.fixture

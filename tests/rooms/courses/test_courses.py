@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 from sqlalchemy import select, text, update
 
 from tests.conftest import on_sqlite
@@ -22,7 +21,7 @@ from tests.rooms.courses_kept import (
     stored,
     typed_date,
 )
-from tests.rooms.plans import SKILLS, Writer, before_course
+from tests.rooms.plans import SKILLS, before_course
 from tests.rooms.test_schema import refused
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.core import clock
@@ -39,22 +38,6 @@ from tpminstitute.sequences.course_dates import CourseFacts, add_course_date, ch
 from tpminstitute.sequences.models import Course, CourseDate, Enrollment
 
 NINE_IN_NEW_YORK = datetime(2027, 5, 3, 13, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clockwork():
-    with time_machine.travel("2027-03-02 15:00Z", tick=False) as clockwork:
-        yield clockwork
-
-
-@pytest.fixture
-def alice(db):
-    return Writer(db)
-
-
-@pytest.fixture
-def course(db, alice):
-    return a_course(db, alice.id)
 
 
 def at(db, slug):

@@ -5,12 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import time_machine
 from icalendar import Calendar
 
 from tests.conftest import on_sqlite
-from tests.rooms.courses_kept import TITLE, a_course, a_date, changed, said_full, seen_course
-from tests.rooms.plans import Writer
+from tests.rooms.courses_kept import TITLE, a_date, changed, said_full, seen_course
 from tpminstitute.courses import dates
 from tpminstitute.courses.feed import feed_of
 from tpminstitute.courses.structured import course_as_json_ld
@@ -18,22 +16,6 @@ from tpminstitute.courses.structured import course_as_json_ld
 pytestmark = on_sqlite
 
 HOSTILE = "</script><script>alert(1)</script>\u2028 & <!-- \r\nBEGIN:VEVENT; \\n , x"
-
-
-@pytest.fixture(autouse=True)
-def clockwork():
-    with time_machine.travel("2027-03-02 15:00Z", tick=False) as clockwork:
-        yield clockwork
-
-
-@pytest.fixture
-def alice(db):
-    return Writer(db)
-
-
-@pytest.fixture
-def course(db, alice):
-    return a_course(db, alice.id)
 
 
 @pytest.fixture

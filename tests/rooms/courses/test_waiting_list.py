@@ -6,13 +6,11 @@ import zipfile
 from datetime import timedelta
 
 import pytest
-import time_machine
 from sqlalchemy import select, text
 
 from tests.conftest import on_sqlite
 from tests.factories import an_account, contact_of, messages, submitted
 from tests.rooms.courses_kept import TITLE, a_course, a_date, joins, kept_course, said_full, seen, seen_course
-from tests.rooms.plans import Writer
 from tests.rooms.test_schema import refused
 from tpminstitute.accounts.models import Role
 from tpminstitute.core import clock
@@ -33,22 +31,6 @@ from tpminstitute.privacy.erasing import erase
 from tpminstitute.timeline.models import Activity, ActivityKind
 
 BOB = "bob@example.org"
-
-
-@pytest.fixture(autouse=True)
-def clockwork():
-    with time_machine.travel("2027-03-02 15:00Z", tick=False) as clockwork:
-        yield clockwork
-
-
-@pytest.fixture
-def alice(db):
-    return Writer(db)
-
-
-@pytest.fixture
-def course(db, alice):
-    return a_course(db, alice.id)
 
 
 @pytest.fixture
