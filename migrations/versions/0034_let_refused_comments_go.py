@@ -5,8 +5,8 @@ from alembic import op
 from tpminstitute.core.checks import allow
 from tpminstitute.privacy.models import RuleKind
 
-revision = "0042"
-down_revision = "0041"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
