@@ -15,6 +15,7 @@ from tpminstitute.contacts.time_zones import SOURCES, Clock, clock_of
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core.config import Settings
 from tpminstitute.inbox.along import along_words
+from tpminstitute.inbox.letters import CALL
 from tpminstitute.inbox.models import BroughtAlong, Inquiry, Writer
 from tpminstitute.inbox.story import Choice, Entry, Place, story_of
 from tpminstitute.inbox.threads import Asked, Heard, Said
@@ -188,7 +189,8 @@ def _told(session: Session, entry: Entry, contact: Contact, all: bool) -> Iterat
         case Said(mail) if mail.status is MessageStatus.SENT and (all or mail.recipient.lower() == contact.email_key):
             yield Letter(entry.at, True, mail.subject, _words(mail))
         case Asked(inquiry):
-            title = f"Your message about “{topics_of(session).label(inquiry.topic)}”"
+            about = f"Your message about “{topics_of(session).label(inquiry.topic)}”"
+            title = "Your wish for a call" if inquiry.source_page == CALL else about
             yield Letter(entry.at, False, title, inquiry.message[:LONGEST_LETTER] if all else "")
         case Heard() if entry.writer is Writer.VISITOR:
             title = f"Your mail “{entry.subject}”" if all and entry.subject else "Your mail"
