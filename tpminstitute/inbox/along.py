@@ -21,7 +21,8 @@ class Along:
     `about` says what is asked about, such as “the chapter “Gaining Relevant Experience””; `edition` is that of the
     guide, `read` the titles of the chapters that were read; `pathway` is the answers of a pathway check as its address
     has them, `pathway_words` what it said, `background` what its reader counts as. `pathway_letter` is what the letter
-    says that mails it to them (`mail.drafts.PATHWAY`), None where they didn't ask for that.
+    says that mails it to them (`mail.drafts.PATHWAY`), None where they didn't ask for that; `pathway_says` is what
+    follow-ups may name of it.
     """
 
     about: str = ""
@@ -31,6 +32,7 @@ class Along:
     pathway_words: str = ""
     background: Background | None = None
     pathway_letter: Mapping[str, str] | None = None
+    pathway_says: Mapping[str, str] | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to keep."""
@@ -55,6 +57,7 @@ def keep_along(session: Session, inquiry_id: int, along: Along) -> None:
             pathway_words=along.pathway_words,
             pathway_background=along.background,
             pathway_letter=None if along.pathway_letter is None else dict(along.pathway_letter),
+            pathway_says=None if along.pathway_says is None else dict(along.pathway_says),
         )
     )
 

@@ -71,6 +71,7 @@ class BroughtAlong(Base):
         CheckConstraint("about <> '' OR edition <> '' OR pathway <> ''", name="something"),
         CheckConstraint("(pathway = '') = (pathway_words = '')", name="pathway_in_words"),
         CheckConstraint("pathway_letter IS NULL OR pathway <> ''", name="letter_of_a_pathway"),
+        CheckConstraint("pathway_says IS NULL OR pathway <> ''", name="says_of_a_pathway"),
     )
 
     inquiry_id: Mapped[int] = mapped_column(
@@ -84,6 +85,8 @@ class BroughtAlong(Base):
     pathway_background: Mapped[Background | None] = mapped_column(enum_type(Background))
     pathway_letter: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     """What the letter says that mails the pathway to its reader, where they asked for it."""
+    pathway_says: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """What follow-ups may name of it: `mail.drafts.OF_PATHWAY` without its address."""
 
 
 class Door(StrEnum):

@@ -30,6 +30,7 @@ from tpminstitute.mail.letters import Frame, Letter, LetterSource, filled, rende
 from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.personal import render_personal
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
+from tpminstitute.sequences.pathways import BroughtPathway, brought_pathways
 
 READERS = 12
 """How many of the newest contacts may be chosen."""
@@ -42,16 +43,17 @@ SIGNED = "Your name"
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody a letter is made for; a made-up one has no `contact_id` and the public id ''."""
+    """Somebody a letter is made for; a made-up one has no `contact_id` and the public id ''.
+
+    `pathway` is what they sent along, if they did.
+    """
 
     public_id: str
     contact_id: int | None
     name: str
     topic: str
     reference: str
-
-
-MADE_UP = Reader("", None, "Ada Lovelace", "Becoming a technical program manager", "7K3M-9Q2X")
+    pathway: BroughtPathway | None = None
 
 
 _MADE_UP_PATHWAY = {
@@ -75,16 +77,26 @@ _MADE_UP_PATHWAY = {
 }
 
 
+_MADE_UP_SAYS = {name: _MADE_UP_PATHWAY[name] for name in ("first_step", "second_step", "third_step")}
+MADE_UP = Reader(
+    "",
+    None,
+    "Ada Lovelace",
+    "Becoming a technical program manager",
+    "7K3M-9Q2X",
+    BroughtPathway("", {**_MADE_UP_SAYS, "fitting_certification": "Certified Scrum Master (CSM)"}),
+)
+
+
 def newest_readers(session: Session) -> Sequence[Reader]:
     """Return the newest contacts with what they last wrote about, or made-up Ada when there is none."""
-    rows = session.execute(_contacts().order_by(Contact.id.desc()).limit(READERS)).all()
-    return [_reader(session, *row) for row in rows] or [MADE_UP]
+    return _readers(session, _contacts().order_by(Contact.id.desc()).limit(READERS)) or [MADE_UP]
 
 
 def reader_of(session: Session, public_id: str) -> Reader:
     """Return the contact with that public id, or the first of `newest_readers` when there is none."""
-    row = session.execute(_contacts().where(Contact.public_id == public_id)).one_or_none() if public_id else None
-    return newest_readers(session)[0] if row is None else _reader(session, *row)
+    found = _readers(session, _contacts().where(Contact.public_id == public_id)) if public_id else []
+    return (found or newest_readers(session))[0]
 
 
 def variables_for(settings: Settings, key: str, reader: Reader) -> dict[str, str]:
@@ -92,7 +104,7 @@ def variables_for(settings: Settings, key: str, reader: Reader) -> dict[str, str
     if key in ACKNOWLEDGEMENTS:
         told = acknowledgement_variables(settings, reader.name, reader.topic, reader.reference)
         return told | made_up_pathway(settings.public_url) if key == PATHWAY else told
-    return follow_up_variables(settings, key, reader.name, reader.topic)
+    return follow_up_variables(settings, key, reader.name, reader.topic, reader.pathway)
 
 
 def made_up_pathway(public_url: str) -> dict[str, str]:
@@ -155,8 +167,13 @@ def _contacts() -> Select[Contact, Inquiry]:
     return select(Contact, Inquiry).outerjoin(Inquiry, Inquiry.id == newest).where(present)
 
 
-def _reader(session: Session, contact: Contact, inquiry: Inquiry | None) -> Reader:
-    if inquiry is None:
-        return replace(MADE_UP, public_id=contact.public_id, contact_id=contact.id, name=contact.name)
-    topic = topics_of(session).label(inquiry.topic)
-    return Reader(contact.public_id, contact.id, contact.name, topic, reference(inquiry))
+def _readers(session: Session, contacts: Select[Contact, Inquiry]) -> Sequence[Reader]:
+    rows, topics = session.execute(contacts).all(), topics_of(session)
+    pathways = brought_pathways(session, [contact.id for contact, _ in rows])
+    readers = []
+    for contact, inquiry in rows:
+        topic = topics.label(inquiry.topic) if inquiry else MADE_UP.topic
+        named = reference(inquiry) if inquiry else MADE_UP.reference
+        pathway = pathways.get(contact.id)
+        readers.append(Reader(contact.public_id, contact.id, contact.name, topic, named, pathway))
+    return readers

@@ -48,9 +48,18 @@ PATHWAY = {
 }
 """What a mailed pathway says."""
 
+_UNKNOWN = "words that fit anybody, for a reader whose pathway isn’t known."
+OF_PATHWAY = {
+    **{f"{step}_step": f"The {step} of the next three steps on their own pathway; {_UNKNOWN}" for step in _STEPS},
+    "fitting_certification": f"The certification that fits by their own pathway, or that none does yet; {_UNKNOWN}",
+    "pathway_url": "The address of their own pathway, else of its questions: [your pathway]({pathway_url}).",
+}
+"""What follow-ups may say of a pathway that their reader sent along with a letter."""
+
 _FOLLOW_UP = {
     **_READER,
     **_TOPIC,
+    **OF_PATHWAY,
     "chapter": "The title of the guide's chapter that this letter is about.",
     "chapter_url": "The address of that chapter, for a link: [{chapter}]({chapter_url}).",
     **_GUIDE_URL,
@@ -65,11 +74,11 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
 }
 """The variables of each letter that is shipped, by its key, each with one line on what it stands for."""
 
-_OWN: Mapping[str, str] = {**_READER, **_TOPIC, **_GUIDE_URL}
+_OWN: Mapping[str, str] = {**_READER, **_TOPIC, **_GUIDE_URL, **OF_PATHWAY}
 
 # Every variable at its longest: a letter that can be made of these can be made for every reader.
 _LONGEST = {
-    **dict.fromkeys(PATHWAY, "W" * VALUE_LIMIT),
+    **dict.fromkeys([*PATHWAY, *OF_PATHWAY], "W" * VALUE_LIMIT),
     "pathway_url": f"https://{'w' * 60}.example/pathway/{'w' * 300}",
     "greeting": f"Hello {'W' * 40},",
     "first_name": "W" * 40,

@@ -1,5 +1,7 @@
 """Values that letters may speak of."""
 
+from collections.abc import Mapping
+
 from tpminstitute.core.text import first_name
 
 NO_FIRST_NAME = "there"
@@ -14,6 +16,13 @@ _EXPERIENCE = ("Gaining Relevant Experience", "gaining-relevant-experience")
 _SKILLS = ("Developing Essential Skills", "developing-essential-skills")
 _CAREER = ("Building a Career Path", "building-a-career-path")
 _CONCLUSION = ("Conclusion", "conclusion")
+
+_ANY_PATHWAY = {
+    "first_step": "the first step on your own pathway",
+    "second_step": "the second step on your own pathway",
+    "third_step": "the third step on your own pathway",
+    "fitting_certification": "the one that your own pathway names",
+}
 
 CHAPTERS = {
     "follow-up-experience": _EXPERIENCE,
@@ -47,6 +56,15 @@ def of_reader(name: str) -> dict[str, str]:
     """Return the variables that speak of the reader, none of them empty, whatever was typed as `name`."""
     first = first_name(name)
     return {"greeting": f"Hello {first}," if first else "Hello,", "first_name": first or NO_FIRST_NAME}
+
+
+def of_pathway(public_url: str, code: str, said: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that speak of the reader's own pathway (`drafts.OF_PATHWAY`).
+
+    Parameters: `code`, its answers as its address has them, and `said`, what it names; where they are empty the
+    variables hold words that fit any reader, and lead to the questions.
+    """
+    return {**_ANY_PATHWAY, **said, "pathway_url": f"{public_url}/pathway{'/' if code else ''}{code}"}
 
 
 def of_guide(public_url: str, letter_key: str) -> dict[str, str]:

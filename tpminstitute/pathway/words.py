@@ -39,6 +39,12 @@ def for_letter(pathway: Pathway, address: str) -> dict[str, str]:
     return told
 
 
+def for_follow_ups(pathway: Pathway) -> dict[str, str]:
+    """Return what follow-ups may name of a pathway, none of it empty."""
+    told = {f"{name}_step": rule.label for name, rule in zip(_STEPS, pathway.steps, strict=True)}
+    return {**told, "fitting_certification": _labels(pathway.fits) or "none yet of those that our guide names"}
+
+
 def _certifications(pathway: Pathway) -> str:
     said = [f"{rule.label} fits. {rule.why}" for rule in pathway.fits]
     said += [f"{rule.label}: not yet. {rule.why}" for rule in pathway.not_yet]

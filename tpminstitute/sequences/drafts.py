@@ -75,7 +75,7 @@ def write(session: Session, settings: Settings, run: Enrollment, step: SequenceS
     Raises `LetterError` when the letter can't be made for its reader; then nothing is written.
     """
     source = current_source(session, step.letter_key)
-    letter = mails.letter_for(settings, session.get_one(Contact, run.contact_id), run, step.letter_key, source)
+    letter = mails.letter_for(session, settings, session.get_one(Contact, run.contact_id), run, step.letter_key, source)
     session.add(
         FollowUpDraft(
             enrollment_id=run.id,
@@ -111,7 +111,7 @@ def approve(
     problems = [] if edited is None else problems_of(step.letter_key, edited)
     if problems:
         raise DraftError(problems)
-    letter = mails.letter_for(settings, contact, run, step.letter_key, source)
+    letter = mails.letter_for(session, settings, contact, run, step.letter_key, source)
     if not mails.queue_mail(session, settings, run, step, letter):
         raise Refusal("This follow-up was written before. Nothing was sent; “Don't send” takes the draft away.")
     changed = source != _source(draft)
@@ -183,7 +183,7 @@ def letter_of(session: Session, settings: Settings, draft_id: int, source: Lette
     draft = session.get_one(FollowUpDraft, draft_id)
     run = session.get_one(Enrollment, draft.enrollment_id)
     contact = session.get_one(Contact, run.contact_id)
-    return mails.letter_for(settings, contact, run, _step_of(session, draft).letter_key, source)
+    return mails.letter_for(session, settings, contact, run, _step_of(session, draft).letter_key, source)
 
 
 def against_sending(session: Session, settings: Settings, draft_id: int) -> str:

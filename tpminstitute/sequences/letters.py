@@ -3,6 +3,7 @@
 from tpminstitute.core.config import Settings
 from tpminstitute.mail import variables
 from tpminstitute.mail.letters import Frame
+from tpminstitute.sequences.pathways import BroughtPathway
 
 REASON = "You get this because you wrote to us and agreed to a few e-mails about becoming a technical program manager."
 
@@ -20,6 +21,14 @@ def follow_up_frame(settings: Settings, unsubscribe_url: str, own_url: str) -> F
     )
 
 
-def follow_up_variables(settings: Settings, letter_key: str, name: str, topic: str) -> dict[str, str]:
-    """Return what a follow-up may speak of to the reader who is called `name`."""
-    return {"topic": topic, **variables.of_reader(name), **variables.of_guide(settings.public_url, letter_key)}
+def follow_up_variables(
+    settings: Settings, letter_key: str, name: str, topic: str, pathway: BroughtPathway | None
+) -> dict[str, str]:
+    """Return what a follow-up may speak of to the reader who is called `name`; `pathway` is theirs, if it is known."""
+    known = pathway or BroughtPathway("", {})
+    return {
+        "topic": topic,
+        **variables.of_reader(name),
+        **variables.of_guide(settings.public_url, letter_key),
+        **variables.of_pathway(settings.public_url, known.code, known.said),
+    }

@@ -11,13 +11,15 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.tokens import Signer
 from tpminstitute.mail import outbox
 from tpminstitute.mail.compose import Address, feedback_id
-from tpminstitute.mail.letters import Letter, LetterSource, render
+from tpminstitute.mail.drafts import OF_PATHWAY
+from tpminstitute.mail.letters import Letter, LetterSource, render, variables_in
 from tpminstitute.mail.links import sent_through
 from tpminstitute.mail.models import Message, MessageKind
 from tpminstitute.mail.reply_addresses import reply_to_institute
 from tpminstitute.sequences.clicks import Link, counted_address
 from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
 from tpminstitute.sequences.models import Enrollment, Sequence, SequenceStep, StepOutcome
+from tpminstitute.sequences.pathways import brought_pathways
 from tpminstitute.sequences.records import note_step
 from tpminstitute.sequences.versions import steps_of
 from tpminstitute.sequences.wishes import step_key
@@ -34,11 +36,18 @@ def _token(secret_key: str, public_id: str) -> str:
     return Signer(secret_key, "unsubscribe").sign(public_id)
 
 
-def letter_for(settings: Settings, contact: Contact, run: Enrollment, key: str, source: LetterSource) -> Letter:
-    """Make the letter of `key` from `source` as the contact gets it; raises `LetterError` when it can't be made."""
+def letter_for(
+    session: Session, settings: Settings, contact: Contact, run: Enrollment, key: str, source: LetterSource
+) -> Letter:
+    """Make the letter of `key` from `source` as the contact gets it; raises `LetterError` when it can't be made.
+
+    The database is asked for their pathway only where the letter speaks of it.
+    """
+    speaks_of_it = not variables_in(source).isdisjoint(OF_PATHWAY)
+    pathway = brought_pathways(session, [contact.id]).get(contact.id) if speaks_of_it else None
     return render(
         source,
-        follow_up_variables(settings, key, contact.name, run.topic),
+        follow_up_variables(settings, key, contact.name, run.topic, pathway),
         follow_up_frame(settings, unsubscribe_url(settings, contact), own_url(settings, contact.public_id)),
     )
 

@@ -114,7 +114,7 @@ class _Batch:
 
     def _queue(self, case: Case, verdict: Verdict) -> None:
         source = self._source(case.step.letter_key)
-        letter = mails.letter_for(self._settings, case.contact, case.run, case.step.letter_key, source)
+        letter = mails.letter_for(self._session, self._settings, case.contact, case.run, case.step.letter_key, source)
         self._orders.append(mails.order_for(self._settings, case.contact, case.run, case.sequence, case.step, letter))
         case.mails.append(self._now)
         self._note(case, verdict)

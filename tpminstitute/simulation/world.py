@@ -19,7 +19,7 @@ from tpminstitute.contacts.models import Consent, Contact, ContactAddress, Conta
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Base, Database
-from tpminstitute.inbox.models import Conversation, Inquiry, ReceivedMail
+from tpminstitute.inbox.models import BroughtAlong, Conversation, Inquiry, ReceivedMail
 from tpminstitute.mail.models import MailControl, Message, Suppression, Template, TemplateVersion
 from tpminstitute.pipeline.models import Lead, Stage
 from tpminstitute.sequences.models import (
@@ -127,6 +127,8 @@ def copy_contact(live: Session, world: Session, contact_id: int) -> None:
     _copy(live, world, Suppression, or_(Suppression.email_key.in_(keys), Suppression.email_key.in_(further)))
     for model in OF_CONTACT:
         _copy(live, world, model, model.contact_id == contact_id)
+    theirs = select(Inquiry.id).where(Inquiry.contact_id == contact_id)
+    _copy(live, world, BroughtAlong, BroughtAlong.inquiry_id.in_(theirs))
     # A mail may have answered one that went to somebody else, who isn't there.
     _copy(live, world, ReceivedMail, ReceivedMail.contact_id == contact_id, {"answers_id": None})
     runs = select(Enrollment.id).where(Enrollment.contact_id == contact_id)

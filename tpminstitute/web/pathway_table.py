@@ -11,7 +11,7 @@ from tpminstitute.pathway.codes import decode
 from tpminstitute.pathway.outcome import pathway_of
 from tpminstitute.pathway.service import Current, current, shipped
 from tpminstitute.pathway.table import Table
-from tpminstitute.pathway.words import for_letter, for_staff
+from tpminstitute.pathway.words import for_follow_ups, for_letter, for_staff
 
 
 def add_pathway(app: Flask) -> None:
@@ -45,5 +45,6 @@ def along_of_pathway(code: str, mailed_from: str = "") -> Along:
         pathway=code,
         pathway_words=for_staff(pathway),
         background=pathway.background,
+        pathway_says=for_follow_ups(pathway),
         pathway_letter=for_letter(pathway, f"{mailed_from}/pathway/{code}") if mailed_from else None,
     )
