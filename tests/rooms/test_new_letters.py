@@ -12,7 +12,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.core.own_keys import LONGEST, own_keys
 from tpminstitute.doctor.checks_letters import check_letters
 from tpminstitute.doctor.findings import Outcome
-from tpminstitute.mail.drafts import ALLOWED, DraftError, allowed_in
+from tpminstitute.mail.drafts import ALLOWED, OF_PATHWAY, DraftError, allowed_in
 from tpminstitute.mail.letters import LetterError, LetterSource
 from tpminstitute.mail.models import Template
 from tpminstitute.mail.templates import (
@@ -74,7 +74,7 @@ def test_a_new_letter_is_written_like_any_other(db, add, alice):
 
 def test_a_new_letter_is_about_no_chapter_and_has_no_reference(db, add, alice):
     key = add()
-    assert set(allowed_in(key)) == {"greeting", "first_name", "topic", "guide_url"}
+    assert set(allowed_in(key)) == {"greeting", "first_name", "topic", "guide_url", *OF_PATHWAY}
     with db.write() as session, pytest.raises(DraftError, match=r"\{chapter\}.*\{reference\}"):
         save_version(session, key, LetterSource("s", "p", "{chapter} {reference}"), based_on=0, account_id=alice)
 
