@@ -1,6 +1,7 @@
 """What staff do with inquiries, and how they page through them."""
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
@@ -181,7 +182,11 @@ def test_an_acknowledgement_that_is_sent_later_does_not_take_the_first_message_f
 
 
 def test_each_of_a_contacts_inquiries_has_the_letter_that_fits_it(db, settings):
-    first, *_ = (submitted(db, settings) for _ in range(3))
+    with clock.at(datetime(2026, 6, 1, 9, tzinfo=UTC)):
+        first = submitted(db, settings)
+    for hour in (10, 11):
+        with clock.at(datetime(2026, 6, 1, hour, tzinfo=UTC)):
+            submitted(db, settings)
     with db.write() as session:
         own = Message.dedupe_key == acknowledgement_key(first)
         session.execute(update(Message).values(status=MessageStatus.SUPPRESSED, reason="It was closed.").where(own))
