@@ -36,6 +36,9 @@ MEMORY = Path("/dev/shm")
 """Linux keeps these files in memory."""
 ROOM = 2 * 1024**3
 """Bytes; a container has 64 MiB there if nobody says otherwise, which is too little for the tests."""
+WAITING = ("tests/journeys/", "tests/faults/", "tests/doors/test_mailbox.py")
+"""Tests that wait for browsers and servers for three quarters of their time."""
+
 _real_connect = socket.socket.connect
 _real_connect_ex = socket.socket.connect_ex
 _real_getaddrinfo = socket.getaddrinfo
@@ -65,6 +68,21 @@ def pytest_configure() -> None:
     """Let the tests' folders lie in memory where there is room: SQLite waits for the disk at each commit, 3 ms here."""
     if os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Let `-n auto` be one process more than there are processors: somebody always waits, for a browser or a mail."""
+    return processors() + 1
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits most, in the process that gets the first tests: the others have work meanwhile."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
 
 
 def pytest_collection_finish() -> None:
