@@ -27,6 +27,8 @@ SETTINGS = {
     "synchronous_commit": "off",
     "max_connections": "100",
     "shared_buffers": "32MB",
+    "min_wal_size": "32MB",
+    "max_wal_size": "64MB",
     "autovacuum": "off",
     "timezone": "UTC",
 }
