@@ -22,7 +22,7 @@ from tpminstitute.mail.models import MessageKind
 from tpminstitute.mail.queries import plain_text
 from tpminstitute.own_page.asking import MOST_OF_A_NETWORK
 from tpminstitute.own_page.erasing import ask_to_be_erased, stay_url
-from tpminstitute.own_page.links import LASTS
+from tpminstitute.own_page.links import LASTS, OPENS_ALL
 from tpminstitute.privacy.erasing import erase
 
 pytestmark = on_sqlite
@@ -214,6 +214,13 @@ def test_a_commenter_sees_takes_and_erases_what_they_wrote_and_thinks_again(db, 
     assert press(client, stay, "Keep everything").status_code == 303
     assert "You asked that they be erased" not in client.get(commenter).text
     assert "Nothing is erased" in client.get(stay).text
+
+
+def test_a_link_to_comments_that_is_over_says_how_long_it_lasts(client, commenter):
+    with time_machine.travel(clock.now() + OPENS_ALL + timedelta(seconds=5)):
+        answer = client.post(f"{commenter}/erase")
+    assert answer.status_code == 410
+    assert "works for an hour" in answer.text
 
 
 def test_a_commenter_is_answered_as_everybody_else(client, commenter):

@@ -21,6 +21,7 @@ from tpminstitute.core.tokens import Signer
 from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.own_page.erasing import ask_to_be_erased, carry_out
 from tpminstitute.own_page.times import A_DAY
+from tpminstitute.privacy.erasing import erase
 from tpminstitute.privacy.models import RetentionRule
 
 pytestmark = on_sqlite
@@ -195,10 +196,10 @@ def test_the_page_of_somebody_erased_by_their_own_wish_says_so(db, settings, bos
     assert "Their own wish" in boss.page(home(ada)).first("main").words
 
 
-def test_who_asked_to_be_erased_and_was_erased_by_staff_before_was_erased_by_staff(db, settings, boss, ada):
+def test_an_erasure_by_the_operator_is_theirs_though_it_was_wished_for(db, settings, boss, ada):
     with db.write() as session:
         ask_to_be_erased(session, settings, locked(session, ada.id))
-    erased(boss, ada)
+        erase(session, ada.id, None)
     with time_machine.travel(clock.now() + A_DAY):
         carry_out(db, settings)
-    assert "Their own wish" not in boss.page(home(ada)).first("main").words
+    assert "The operator" in boss.page(home(ada)).first("main").words

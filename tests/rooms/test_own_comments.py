@@ -16,7 +16,7 @@ from tpminstitute.core import clock
 from tpminstitute.core.tokens import Signer, digest
 from tpminstitute.mail.models import Message, MessageKind, SuppressionReason
 from tpminstitute.mail.queries import plain_text
-from tpminstitute.mail.suppression import suppress
+from tpminstitute.mail.suppression import suppress, suppression_of
 from tpminstitute.own_page.asking import MOST_A_DAY, ask_by_address
 from tpminstitute.own_page.links import OPENS_ALL, Closed
 from tpminstitute.own_page.times import A_DAY
@@ -141,6 +141,7 @@ def test_of_somebody_who_wrote_meanwhile_only_the_comments_go(db, settings, grac
     forget_due(db, settings)
     with db.read() as session:
         assert not session.scalars(select(CommentWriter)).all()
+        assert suppression_of(session, GRACE)
     assert messages(db, recipient_key=GRACE, kind=MessageKind.ACKNOWLEDGEMENT)
 
 

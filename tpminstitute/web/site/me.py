@@ -99,10 +99,13 @@ def back(token: str, done: str) -> BaseResponse:
     return redirect(url_for("site.own_page", token=token, done=done), 303)
 
 
-def closed_page(closed: Closed, token: str) -> Response:
-    """Say kindly that a link doesn't open this, and how to get one that does."""
+def closed_page(closed: Closed, token: str, days: int = LASTS.days) -> Response:
+    """Say kindly that a link doesn't open this, and how to get one that does.
+
+    Parameters: `days`, how long such a link lasts; 0 for one that lasts an hour.
+    """
     status = {Closed.UNKNOWN: 404, Closed.OVER: 410, Closed.ERASED: 200, Closed.NOT_FRESH: 403}[closed]
-    shown = render_template("site/me_closed.html", closed=closed.value, token=token, days=LASTS.days)
+    shown = render_template("site/me_closed.html", closed=closed.value, token=token, days=days)
     return private(make_response(shown, status))
 
 

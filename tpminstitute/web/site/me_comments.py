@@ -23,7 +23,7 @@ def own_comments(token: str) -> BaseResponse:
     """Show somebody what they commented."""
     writer = open_writer(session(), settings(), token)
     if isinstance(writer, Closed):
-        return closed_page(writer, token)
+        return closed_page(writer, token, days=0)
     shown = render_template(
         "site/me_comments.html",
         token=token,
@@ -40,7 +40,7 @@ def take_own_comments(token: str) -> BaseResponse:
     """Hand out what is held of their comments."""
     writer = _writer(token)
     if isinstance(writer, Closed):
-        return closed_page(writer, token)
+        return closed_page(writer, token, days=0)
     told = write_comments(session(), settings().institute_name, [writer.email.key])
     name = f"comments-{clock.now():%Y-%m-%d}.json"
     file = io.BytesIO(told)
@@ -52,7 +52,7 @@ def erase_own_comments(token: str) -> BaseResponse:
     """Let them be erased in a day."""
     writer = _writer(token)
     if isinstance(writer, Closed):
-        return closed_page(writer, token)
+        return closed_page(writer, token, days=0)
     ask_to_be_forgotten(session(), settings(), writer)
     return redirect(url_for("site.own_comments", token=token), 303)
 
@@ -62,7 +62,7 @@ def keep_own_comments(token: str) -> BaseResponse:
     """Take that back."""
     writer = _writer(token)
     if isinstance(writer, Closed):
-        return closed_page(writer, token)
+        return closed_page(writer, token, days=0)
     stay(session(), writer.email.key)
     return redirect(url_for("site.own_comments", token=token), 303)
 
@@ -72,7 +72,7 @@ def ask_to_keep_comments(token: str) -> BaseResponse:
     """Ask before anything changes: link scanners fetch every address in a mail."""
     wish = wish_to_stay(session(), settings(), token)
     if isinstance(wish, Closed):
-        return closed_page(wish, token)
+        return closed_page(wish, token, days=0)
     shown = render_template("site/me_stay.html", open=wish, zone=settings().institute_zone)
     return private(make_response(shown))
 
