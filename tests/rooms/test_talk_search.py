@@ -9,8 +9,10 @@ from tpminstitute.comments.submit import edit, take_back
 from tpminstitute.comments.words import plain
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.service import locked
+from tpminstitute.guide.chapters import load_guide
 from tpminstitute.privacy.forgetting_comments import forget_comments
-from tpminstitute.site_search.search import SHOWN, search
+from tpminstitute.site_search.passages import guide_passages
+from tpminstitute.site_search.search import SHOWN, Index, Read, search
 from tpminstitute.site_search.talk import TITLE, KeptTalk
 
 
@@ -108,6 +110,15 @@ def test_a_published_answer_is_found_by_its_question_and_its_words_until_it_is_w
         assert row
         publishing.withdraw(session, row, alice)
     assert found(db, talk, "okapi") == []
+
+
+def test_the_guide_stands_before_a_comment_whose_writer_is_called_like_what_is_sought(db, settings, talk):
+    commented(db, settings, name="PMP", body="PMP", published=True)
+    guide = Index.of(Read.of(passage) for passage in guide_passages(load_guide()))
+    with db.read() as session:
+        places = [one.passage.href for one in search("pmp", guide, talk.index(session)).found]
+    assert places[0] == "/#certification-pmp"
+    assert places[1].startswith("/comments/")
 
 
 def test_every_word_of_a_long_question_is_found(db, settings, alice, talk):

@@ -7,7 +7,6 @@ import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain
 
 from tpminstitute.core.text import one_line
 from tpminstitute.lists.search_passages import Piece
@@ -56,11 +55,14 @@ class Read:
         """Return whether any of `words` stands in it."""
         return not (self.title.isdisjoint(words) and self.text.isdisjoint(words))
 
-    def rank(self, meant: Mapping[str, Set[str]]) -> tuple[int, int, int]:
-        """Return its place: by how much of what is sought is in the title, is written so, and how little else is."""
+    def rank(self, meant: Mapping[str, Set[str]], index: int) -> tuple[int, int, int, int]:
+        """Return its place: by how much of what is sought is in the title, is written so, and how little else is.
+
+        Parameters: `index`, the number of the index it is in; of those alike by then the first index's come first.
+        """
         in_title = sum(1 for words in meant.values() if words & self.title)
         as_typed = sum(1 for word in meant if word in self.title or word in self.text)
-        return -in_title, -as_typed, len(self.title) if in_title else 0
+        return -in_title, -as_typed, index, len(self.title) if in_title else 0
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def search(query: str, *indexes: Index) -> Answer:
 
     A word stands for itself and for longer ones that begin with it; one that stands nowhere is taken for near ones.
     A text that is there under several titles is found once, under the best. Of equals those of the first index are
-    first.
+    first: the guide's, whatever a comment's writer is called.
     """
     query = one_line(query, LONGEST_QUERY)
     sought = list(dict.fromkeys(words_of(query)))[:MOST_WORDS]
@@ -144,10 +146,10 @@ def search(query: str, *indexes: Index) -> Answer:
     meant = {word: _meant(word, indexes) for word in sought}
     begun = {word for word, words in meant.items() if any(one.startswith(word) for one in words)}
     taken = {word: sorted(words) for word, words in meant.items() if words and word not in begun}
-    everything = chain.from_iterable(index.read for index in indexes)
-    has_all = [one for one in everything if all(one.has(words) for words in meant.values())]
+    everything = ((one, at) for at, index in enumerate(indexes) for one in index.read)
+    has_all = [(one, at) for one, at in everything if all(one.has(words) for words in meant.values())]
     best: dict[str, Passage] = {}
-    for one in sorted(has_all, key=lambda one: one.rank(meant)):
+    for one, _ in sorted(has_all, key=lambda found: found[0].rank(meant, found[1])):
         best.setdefault(one.passage.text, one.passage)
     words = set().union(*meant.values())
     found = [
