@@ -22,6 +22,7 @@ from tpminstitute.comments.submit import edit
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.tokens import Signer
+from tpminstitute.inbox.provider_events import Outcome, ProviderEvent, Report, record_event
 from tpminstitute.inbox.returned import bounced
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.incoming.model import Bounce
@@ -136,6 +137,18 @@ def test_an_unsubscribe_in_answer_to_word_of_a_comment_ends_these_mails_and_no_f
     assert [mail.status for mail in messages(db, kind=MessageKind.COMMENT_ANSWER)] == [MessageStatus.CANCELLED]
     with db.read() as session:
         assert suppression_of(session, ADA) is None
+
+
+@on_sqlite
+def test_a_provider_that_says_that_word_of_a_comment_was_unsubscribed_from_ends_these_mails(db, settings, alice):
+    top = asks(db, settings)
+    answered(db, settings, top, alice)
+    (word,) = messages(db, kind=MessageKind.COMMENT_ANSWER)
+    event = ProviderEvent("postmark", ("1",), Report.UNSUBSCRIPTION, ADA, message_ids=(word.message_id,))
+    with db.write() as session:
+        assert record_event(session, settings, event) is Outcome.TAKEN
+    answered(db, settings, top, alice, nonce="other")
+    assert [mail.status for mail in messages(db, kind=MessageKind.COMMENT_ANSWER)] == [MessageStatus.CANCELLED]
 
 
 @on_sqlite
