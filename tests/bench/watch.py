@@ -26,9 +26,11 @@ from tpminstitute.core.db import Database
 ROUNDS = 20
 
 AS_IN_LIFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"} | {
-    "shared_buffers": "128MB"
+    "shared_buffers": "128MB",
+    "min_wal_size": "80MB",
+    "max_wal_size": "1GB",
 }
-"""The tests' PostgreSQL need not survive a power cut; one whose speed is told has to. The memory is its default."""
+"""The tests' PostgreSQL need not survive a power cut; one whose speed is told has to. The sizes are its defaults."""
 
 
 @dataclass(frozen=True)
