@@ -142,7 +142,8 @@ def test_only_the_newest_letters_are_read_by_the_index_of_when_they_came(db, wro
         (16, None, "We answer within two working days."),
         (3, None, "We answer within three working hours."),
         (8, 1, "Letters are usually answered within one working hour."),
-        (8, 26, "Letters are usually answered within 26 working hours."),
+        (8, 16, "Letters are usually answered within 16 working hours."),
+        (8, 26, "Letters are usually answered within four working days."),
     ],
 )
 def test_the_promise_is_a_sentence(hours, usual, told):

@@ -1,5 +1,6 @@
 """When an answer comes, as visitors read it: the promise, what is usual, and when the office opens again."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from tpminstitute.institute.promise import Promise
 
 _NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _HOUR = timedelta(hours=1)
+_FEW_DAYS = 2
 _NEAR_DAYS = 6
 """So many days ahead the name of a weekday says which is meant."""
 
@@ -17,12 +19,12 @@ _NEAR_DAYS = 6
 def promise_in_words(promise: Promise, usual: int | None) -> str:
     """Return within what time an answer comes, as a sentence.
 
-    Parameters: `usual`, the working hours within which people are usually answered; None while that can't be told, so
-    that only the promise can be given.
+    Parameters: `usual`, the working hours within which people are usually answered, told in days where there are many;
+    None while that can't be told, so that only the promise can be given.
     """
     if usual is None:
         return f"We answer within {_working_time(promise.working_time, promise.hours.week)}."
-    return f"Letters are usually answered within {_counted(usual, 'working hour')}."
+    return f"Letters are usually answered within {_usual_time(usual * _HOUR, promise.hours.week)}."
 
 
 def closed_in_words(moment: datetime, hours: OfficeHours) -> str:
@@ -47,10 +49,24 @@ def due_in_words(due: datetime, zone: ZoneInfo) -> str:
 
 def _working_time(time: timedelta, week: Mapping[int, Hours]) -> str:
     """Working time in working days where every day is as long and they come out even, else in hours."""
-    days = {timedelta(minutes=hours.closes - hours.opens) for hours in week.values()}
-    if len(days) == 1 and not time % (day := days.pop()):
+    day = _working_day(week)
+    if day and not time % day:
         return _counted(time // day, "working day")
     return _counted(time // _HOUR, "working hour")
+
+
+def _usual_time(time: timedelta, week: Mapping[int, Hours]) -> str:
+    """Working time in hours, beyond `_FEW_DAYS` in working days, rounded up: nobody reckons with 26 working hours."""
+    day = _working_day(week)
+    if day and time > _FEW_DAYS * day:
+        return _counted(math.ceil(time / day), "working day")
+    return _counted(time // _HOUR, "working hour")
+
+
+def _working_day(week: Mapping[int, Hours]) -> timedelta | None:
+    """Return how long a working day is; None where they differ."""
+    lengths = {timedelta(minutes=hours.closes - hours.opens) for hours in week.values()}
+    return lengths.pop() if len(lengths) == 1 else None
 
 
 def _counted(number: int, what: str) -> str:
