@@ -131,3 +131,6 @@ def test_what_a_stranger_writes_is_weighed_and_what_is_suspected_is_set_apart(db
     spam = "Cheap casino viagra pills https://a.example https://b.example https://c.example https://d.example"
     assert inquiry(db, asked(db, settings, of="charlie@example.org", about=spam)).state is InquiryState.SUSPECTED
     assert inquiry(db, asked(db, settings, about=spam)).state is InquiryState.OPEN
+    with db.read() as session:
+        (apart,) = calls_of(session, settings, contact_of(db, "charlie@example.org"))
+    assert (apart.due, apart.answered) == (calls(db, settings)[0].due, False)

@@ -18,6 +18,7 @@ from tpminstitute.core.config import Settings, Switch
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.letters import CALL, reference
 from tpminstitute.inbox.models import Inquiry, InquiryState
+from tpminstitute.inbox.proving import may_be_proven
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.institute.office_hours import NeverOpen
 from tpminstitute.own_page.times import A_DAY
@@ -52,8 +53,8 @@ class Wish:
 
 @dataclass(frozen=True)
 class Asked:
-    """A call that was asked for: when, its reference and its words; by when an answer is promised, if one is still
-    owed, and whether that is over."""
+    """A call that was asked for: when, its reference and its words; by when an answer is promised, until it was seen
+    to, and whether that is over. Clear spam looks the same, or the page would tell a spammer so."""
 
     at: datetime
     reference: str
@@ -150,7 +151,7 @@ def _evidence(settings: Settings, contact: Contact, wish: Wish) -> Evidence | No
 
 
 def _due(session: Session, settings: Settings, inquiry: Inquiry) -> datetime | None:
-    if inquiry.state is not InquiryState.OPEN:
+    if inquiry.state is InquiryState.HANDLED or may_be_proven(inquiry):
         return None
     try:
         return promise_in(session, settings).due_at(inquiry.received_at)

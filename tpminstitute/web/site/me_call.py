@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tpminstitute.core import tokens
 from tpminstitute.core.errors import Refusal
-from tpminstitute.inbox.models import InquiryState
+from tpminstitute.inbox.proving import may_be_proven
 from tpminstitute.own_page.calls import Wish, ask_for_call
 from tpminstitute.own_page.links import Closed, Opened, open_link
 from tpminstitute.own_page.told import by_their_clock
@@ -42,7 +42,7 @@ def send_call(token: str) -> BaseResponse:
         inquiry = ask_for_call(session(), settings(), opened.contact, _wish(form))
     except Refusal as refusal:
         return _page(opened, token, form, str(refusal), 422)
-    if inquiry.state is InquiryState.SUSPECTED:
+    if may_be_proven(inquiry):
         return redirect(url_for("site.thanks", public_id=inquiry.public_id), 303)
     return back(token, "call")
 
