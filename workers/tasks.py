@@ -37,9 +37,6 @@ TIDIED = (tidy_sessions, tidy_presences, tidy_resets, tidy_tries, tidy_hook_even
 INDEX_SECONDS = 4
 """For what changed since the last time; mails wait no longer for it."""
 
-TIDY = (tidy_sessions, tidy_presences, tidy_resets, tidy_tries, tidy_hook_events, tidy_screening)
-"""What forgets that whose time is over, each in its room."""
-
 
 def register(celery: Celery, settings: Settings, db: Database, transport: Transport) -> None:
     """Give `celery` a task for every job."""
@@ -71,8 +68,6 @@ def register(celery: Celery, settings: Settings, db: Database, transport: Transp
     @celery.task(name=Job.TIDY.value)
     def _tidy() -> None:
         with db.write() as session:
-            for tidy in TIDY:
-                tidy(session)
             for forget in TIDIED:
                 forget(session)
 
