@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 
+from tpminstitute.comments.models import Comment
 from tpminstitute.core import clock
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database, check_connection, sqlite_driver, upgrade
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail import control
-from tpminstitute.privacy.erasing import erase_again, erased_public_ids
+from tpminstitute.privacy.erasing import empty_comments_again, erase_again, erased_public_ids
+from tpminstitute.privacy.forgetting_comments import Emptied, emptied_comments
 from tpminstitute.privacy.models import Erasure
 
 SQLITE_COPY = "database.sqlite"
@@ -49,7 +51,8 @@ def back_up(settings: Settings, folder: Path) -> Path:
 def restore(settings: Settings, source: Path, *, replace: bool) -> None:
     """Bring a backup back, migrate it, and hold all outgoing mail until somebody lets it out.
 
-    Who was erased since the backup, as the database that is replaced knows, is erased again.
+    Who was erased since the backup, as the database that is replaced knows, is erased again, and a comment whose
+    words went since is emptied again.
 
     Parameters: `replace`, whether a database that holds something already may be lost. The service must be stopped.
     Raises `Refusal`, and changes nothing, for a file that is no backup of such a database.
@@ -64,7 +67,7 @@ def restore(settings: Settings, source: Path, *, replace: bool) -> None:
                     "The database of DATABASE_URL holds something already. Nothing was changed. "
                     "Add --replace if it may be lost."
                 )
-            erased = _erased(db)
+            erased, emptied = _erased(db), _emptied(db)
         _copy_in(settings, copy)
         if (folder / SECRET).exists():
             shutil.copyfile(folder / SECRET, settings.data_dir / SECRET)
@@ -74,6 +77,7 @@ def restore(settings: Settings, source: Path, *, replace: bool) -> None:
         with db.write() as session:
             control.hold(session, HELD, None)
             erase_again(session, erased)
+            empty_comments_again(session, emptied)
 
 
 def _erased(db: Database) -> Sequence[str]:
@@ -82,6 +86,14 @@ def _erased(db: Database) -> Sequence[str]:
         return []
     with db.read() as session:
         return erased_public_ids(session)
+
+
+def _emptied(db: Database) -> Sequence[Emptied]:
+    """Return which comments were emptied in a database that may be empty, or of an earlier release."""
+    if not inspect(db.engine).has_table(Comment.__tablename__):
+        return []
+    with db.read() as session:
+        return emptied_comments(session)
 
 
 def _is_sqlite(settings: Settings) -> bool:

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.factories import contact_of, count, make_settings, submitted
+from tests.rooms.commented import commented
 from tests.rooms.post import Post
 from tpminstitute.backup import back_up, restore
+from tpminstitute.comments.models import Comment, CommentWriter
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.core.db import Database
@@ -15,8 +17,8 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.models import Inquiry
 from tpminstitute.mail import control
 from tpminstitute.mail.delivery import deliver
-from tpminstitute.mail.models import Message, MessageStatus
-from tpminstitute.privacy.erasing import erase
+from tpminstitute.mail.models import Message, MessageKind, MessageStatus
+from tpminstitute.privacy.erasing import erase, erase_writer
 
 
 @pytest.fixture
@@ -70,6 +72,24 @@ def test_who_was_erased_since_the_backup_is_erased_again(db, settings, tmp_path)
     restore(settings, file, replace=True)
     with db.read() as session:
         assert session.scalars(select(Contact.name).order_by(Contact.id)).all() == ["(erased)", "Bob"]
+
+
+def test_a_comment_that_was_emptied_since_the_backup_is_emptied_again_with_what_was_mailed_to_its_writer(
+    db, settings, tmp_path
+):
+    grace = commented(db, settings, email="grace@example.org", name="Grace Hopper", published=True)
+    commented(db, settings, email="bob@example.org", name="Bob", answers=grace.public_id, published=True)
+    file = back_up(settings, tmp_path)
+    with db.write() as session:
+        erase_writer(session, "grace@example.org")
+    db.close()
+    restore(settings, file, replace=True)
+    with db.read() as session:
+        assert session.scalars(select(Comment.name).order_by(Comment.id)).all() == ["(erased)", "Bob"]
+        assert session.scalars(select(CommentWriter.email_key)).all() == ["bob@example.org"]
+        mails = session.scalars(select(Message).where(Message.kind != MessageKind.NOTICE)).all()
+        assert mails
+        assert not [mail for mail in mails if "grace" in mail.recipient or b"Grace" in mail.content]
 
 
 def test_a_database_that_holds_something_is_not_lost_by_mistake(db, settings, tmp_path):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.accounts.service import record_audit
+from tpminstitute.comments.models import CommentWriter
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import locked, locked_by_address
 from tpminstitute.core import clock
@@ -25,7 +26,7 @@ from tpminstitute.mail.suppression import suppression_of
 from tpminstitute.merging.service import address_keys, expect_no_mail_on_its_way
 from tpminstitute.pipeline.models import Lead
 from tpminstitute.pipeline.service import lost_stage
-from tpminstitute.privacy.forgetting_comments import forget_comments
+from tpminstitute.privacy.forgetting_comments import Emptied, empty_again, forget_comments
 from tpminstitute.privacy.models import ErasedAddress, Erasure, RuleKind
 from tpminstitute.privacy.personal import BLANKED, BY_ADDRESS, GONE, OF_THE_CONTACT, Instead, of_contacts
 from tpminstitute.sequences.stopping import stop_for_contact
@@ -107,6 +108,14 @@ def erase_again(session: Session, public_ids: Collection[str]) -> int:
     for contact_id in ids:
         erase(session, contact_id, None, at_rest=True)
     return len(ids)
+
+
+def empty_comments_again(session: Session, emptied: Collection[Emptied]) -> None:
+    """Empty those of these comments that have their words again, and erase their writers who have no other one."""
+    keys = empty_again(session, emptied)
+    others = session.scalars(select(CommentWriter.email_key).where(CommentWriter.email_key.in_(keys))).all()
+    for key in set(keys).difference(others):
+        erase_writer(session, key)
 
 
 def shells_of(session: Session, contact_id: int) -> list[int]:

@@ -1,18 +1,30 @@
 """Forget what a person said in public: their comments are known by the address they left, and by nothing else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
-from tpminstitute.comments.models import Comment, CommentWriter
-from tpminstitute.comments.submit import forget
+from tpminstitute.comments.models import Comment, CommentState, CommentWriter
+from tpminstitute.comments.submit import FORGOTTEN, TAKEN_BACK, forget
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.outbox import UNSENT
 from tpminstitute.privacy.personal import ADDRESS, ERASED, NAME
 
 _TO_WRITERS = (MessageKind.COMMENT_ANSWER, MessageKind.OWN_DATA)
+EMPTIED = (TAKEN_BACK, FORGOTTEN, ERASED)
+"""What stands in place of a comment's words once they are gone for good."""
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """A comment whose words are gone, and what stands in place of its writer's name and of them."""
+
+    public_id: str
+    name: str
+    body: str
 
 
 def forget_comments(session: Session, keys: Sequence[str], reason: str) -> None:
@@ -25,12 +37,39 @@ def forget_comments(session: Session, keys: Sequence[str], reason: str) -> None:
     comments = session.scalars(written.with_for_update()).all()
     for comment in comments:
         forget(session, comment, NAME, ERASED)
-    notices = [f"comment:{comment.id}" for comment in comments]
-    about_them = and_(Message.kind == MessageKind.STAFF, Message.cause.in_(notices))
-    _empty_mails(session, about_them, {}, reason)
+    _empty_notices(session, [comment.id for comment in comments], reason)
     to_them = and_(Message.kind.in_(_TO_WRITERS), Message.contact_id.is_(None), Message.recipient_key.in_(keys))
     whom = {"recipient": ADDRESS, "recipient_key": ADDRESS, "recipient_domain": "invalid"}
     _empty_mails(session, to_them, whom, reason)
+
+
+def emptied_comments(session: Session) -> Sequence[Emptied]:
+    """Return every comment whose words are gone for good."""
+    columns = (Comment.public_id, Comment.name, Comment.body)
+    gone = select(*columns).where(Comment.state == CommentState.REMOVED, Comment.body.in_(EMPTIED))
+    return [Emptied(*row) for row in session.execute(gone.order_by(Comment.id))]
+
+
+def empty_again(session: Session, emptied: Collection[Emptied]) -> list[str]:
+    """Empty those of these comments that have their words again; returns the addresses they had been left with.
+
+    Mails to such an address are left alone, since its writer may have said more.
+    """
+    before = {one.public_id: one for one in emptied}
+    there = select(Comment).where(Comment.public_id.in_(before), Comment.body.not_in(EMPTIED)).order_by(Comment.id)
+    comments = session.scalars(there.with_for_update()).all()
+    ids = [comment.id for comment in comments]
+    keys = session.scalars(select(CommentWriter.email_key).where(CommentWriter.comment_id.in_(ids)).distinct()).all()
+    for comment in comments:
+        forget(session, comment, before[comment.public_id].name, before[comment.public_id].body)
+    _empty_notices(session, ids, "The comment was emptied.")
+    return list(keys)
+
+
+def _empty_notices(session: Session, comment_ids: Sequence[int], reason: str) -> None:
+    """Empty the mails to staff about comments."""
+    notices = [f"comment:{comment_id}" for comment_id in comment_ids]
+    _empty_mails(session, and_(Message.kind == MessageKind.STAFF, Message.cause.in_(notices)), {}, reason)
 
 
 def _empty_mails(session: Session, which: ColumnElement[bool], whom: Mapping[str, str], reason: str) -> None:
