@@ -11,6 +11,7 @@ from tpminstitute.core import clock
 from tpminstitute.lists import paging
 from tpminstitute.lists.models import ListHabit, SavedView
 from tpminstitute.lists.search_upkeep import settle
+from tpminstitute.web.staff import people as people_pages
 
 HOSTILE = ["'; DROP TABLE contacts; --", "<script>alert(1)</script>", "\u202eevil", "9" * 400, "-1", "%00", "١٢"]
 PARAMETERS = ("stage", "owner", "topic", "tag", "source", "turn", "quiet", "seen_from", "running", "order", "q")
@@ -63,6 +64,15 @@ def test_words_are_searched_and_combine_with_filters(desk, three):
     assert people(desk.page("/staff/contacts?q=ben")) == ["Ben"]
     assert people(desk.page("/staff/contacts?q=begin&topic=courses")) == ["Cleo"]
     assert people(desk.page("/staff/contacts?q=nobodyiscalledso")) == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", ["/staff/contacts", "/staff/contacts/export", "/staff/contacts/bulk"])
+def test_a_search_that_finds_more_than_a_list_can_hold_says_so(desk, three, monkeypatch, path):
+    told = "The search finds more than 1, and only the first 1 of them are looked at."
+    assert told not in desk.page(f"{path}?q=example&whom=all").text
+    monkeypatch.setattr(people_pages, "FOUND_AT_MOST", 1)
+    assert told in desk.page(f"{path}?q=example&whom=all").text
 
 
 def test_pages_lead_down_and_back_up(desk, three, monkeypatch):

@@ -124,8 +124,8 @@ def _meant() -> _Meant | None:
         return None
     if request.args.get("whom") == "all":
         found = asked.found(session())
-        whom = Whom(asked.look.chosen, among=None if found is None else tuple(found))
-        return _Meant(whom, asked.words(session()), asked.on_record(session()))
+        whom = Whom(asked.look.chosen, among=None if found is None else tuple(found.ids))
+        return _Meant(whom, asked.words(session(), found), asked.on_record(session()))
     ticked = tuple(dict.fromkeys(request.args.getlist("contact")[:MOST_TICKED]))
     number = "The one that was ticked." if len(ticked) == 1 else f"The {len(ticked)} that were ticked."
     return _Meant(Whom(asked.look.chosen, ticked), number, number) if ticked else None

@@ -102,8 +102,9 @@ def _meant() -> _Meant:
     if asked is None:
         abort(404)
     where, found = asked.look.chosen.where(), asked.found(session())
-    among = () if found is None else (ContactCard.contact_id.in_(found),)
-    return _Meant(Selection((*where, *among)), asked.words(session()), asked.on_record(session()), asked.look.columns)
+    among = () if found is None else (ContactCard.contact_id.in_(found.ids),)
+    words, on_record = asked.words(session(), found), asked.on_record(session())
+    return _Meant(Selection((*where, *among)), words, on_record, asked.look.columns)
 
 
 def _ticked() -> list[str]:

@@ -1,6 +1,6 @@
 """The list of contacts: filters that combine, columns, saved views, pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -20,6 +20,7 @@ from tpminstitute.lists.models import SavedView
 from tpminstitute.lists.paging import Count, listed, read_place, written
 from tpminstitute.lists.rows import COLUMN_LABELS, Column, Row, read_columns, rows_of
 from tpminstitute.lists.search import matching_ids
+from tpminstitute.lists.search_ranking import Everybody
 from tpminstitute.lists.views import Look, choose_columns, habit_of, may_change, parameters_of, view_for, views_for
 from tpminstitute.lists.wording import (
     CONSENTS,
@@ -69,14 +70,17 @@ class Asked:
         found += [("q", self.search)] if self.search else []
         return [*found, *([("view", str(self.view.id))] if self.view else [])]
 
-    def found(self, session: Session) -> Sequence[int] | None:
-        """Return the ids of those whom the search finds, or None without a search."""
-        return matching_ids(session, self.search, FOUND_AT_MOST).ids if self.search else None
+    def found(self, session: Session) -> Everybody | None:
+        """Return those whom the search finds, or None without a search."""
+        return matching_ids(session, self.search, FOUND_AT_MOST) if self.search else None
 
-    def words(self, session: Session) -> str:
-        """Return whom the list means, as a sentence."""
+    def words(self, session: Session, found: Everybody | None) -> str:
+        """Return whom the list means, as sentences. Parameters: `found`, those whom its search finds."""
         said = sentence(self.look.chosen, names(session))
-        return f"{said} Among whom the search finds for “{self.search}”." if self.search else said
+        if found is None:
+            return said
+        said = f"{said} Among whom the search finds for “{self.search}”."
+        return f"{said} {cut_short()}" if found.more else said
 
     def on_record(self, session: Session) -> str:
         """Return the same for what is kept, without what was searched for: that may be a person's name or address."""
@@ -121,12 +125,14 @@ def people() -> str | tuple[str, int]:
         return render_template("staff/people_gone.html", tabs=_tabs(None)), 404
     look, known = asked.look, names(session())
     among = asked.found(session())
+    among_ids = among.ids if among else None
     place = {name: read_place(look.order, request.args.get(name, "")) for name in ("after", "before")}
-    found = listed(session(), look.chosen, look.order, among=among, **place)
+    found = listed(session(), look.chosen, look.order, among=among_ids, **place)
     page = found.page
     return render_template(
         "staff/people.html",
         asked=asked,
+        cut_short=cut_short() if among and among.more else "",
         chosen=look.chosen,
         columns=[(column.value, COLUMN_LABELS[column]) for column in look.columns],
         all_columns=[(column.value, label, column in look.columns) for column, label in COLUMN_LABELS.items()],
@@ -168,8 +174,13 @@ def listed_ids(query: str) -> Select[int] | None:
         return select(Contact.id).where(Contact.public_id.in_(ticked))
     ids = read_chosen(given, settings().institute_zone, me().id).ids()
     search = one_line(given.get("q", ""), LONGEST_SEARCH)
-    found = matching_ids(session(), search, FOUND_AT_MOST).ids if search else None
-    return ids if found is None else ids.where(one_of(session(), ContactCard.contact_id, found))
+    found = matching_ids(session(), search, FOUND_AT_MOST) if search else None
+    return ids if found is None else ids.where(one_of(session(), ContactCard.contact_id, found.ids))
+
+
+def cut_short() -> str:
+    """Return that a search finds more people than a list can be narrowed to."""
+    return f"The search finds more than {FOUND_AT_MOST:,}, and only the first {FOUND_AT_MOST:,} of them are looked at."
 
 
 def _says(count: Count, order: Order) -> str:
