@@ -107,7 +107,7 @@ def test_a_sequence_reads_like_an_itinerary(db, desk, alice, sequence_id):
     assert second.startswith("3 working days later")
     assert second.endswith("Weekdays 09:00–17:00 where they live About Certified Scrum Master (CSM)")
     assert third.endswith("Only if they haven't replied")
-    assert "Version 2, Alice" in page.text
+    assert "Version 2 · Alice, " in page.text
 
 
 def test_a_sequence_that_is_not_there_is_not_found(desk):
