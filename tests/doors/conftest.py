@@ -21,6 +21,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
 from tpminstitute.guide.chapters import load_guide, load_page
+from tpminstitute.pathway.service import shipped
 
 
 class Hints:
@@ -57,10 +58,11 @@ COMPILED = CompiledTemplates()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _guide_read_once() -> Iterator[None]:
+def _guide_and_pathway_read_once() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     for load in (load_guide, load_page):
         patch.setattr(f"app.{load.__name__}", functools.cache(load))
+    patch.setattr("tpminstitute.web.pathway_table.shipped", functools.cache(shipped))
     yield
     patch.undo()
 

@@ -26,6 +26,7 @@ from tpminstitute.doctor.checks_database import (
     check_database,
     check_migrations,
     in_words,
+    postgresql_memory,
     postgresql_safety,
     sqlite_safety,
 )
@@ -154,6 +155,13 @@ SAFE = {
 def test_postgresql_has_to_keep_what_it_was_given(change, outcome, says):
     found = postgresql_safety(SAFE | change, 1)
     assert (outcomes(found), says in told(found)) == ({outcome}, True)
+
+
+@pytest.mark.parametrize(("size", "outcomes_told"), [(2_000, set()), (3_400, {Outcome.RISK})])
+def test_a_large_database_of_which_postgresql_keeps_little_at_hand_is_a_risk(size, outcomes_told):
+    found = postgresql_memory(128 * 2**20, size * 10**6)
+    assert outcomes(found) == outcomes_told
+    assert ("3 GB, and PostgreSQL keeps 134 MB at hand" in told(found)) == bool(outcomes_told)
 
 
 def test_the_tests_own_postgresql_which_may_lose_everything_is_found_out(postgres_url):

@@ -24,6 +24,9 @@ LONGEST_WRITE = 3
 SURVIVES_POWER_CUT = {"fsync": ("on",), "full_page_writes": ("on",)}
 ANSWERS_AFTER_WRITING = ("on", "local", "remote_write", "remote_apply")
 
+MANY_TIMES = 16
+"""A database so many times larger than what PostgreSQL keeps of it at hand is slow at the desk."""
+
 SECONDS_APART = 2.0
 """More than this between two clocks, and leases and due times are no longer what they say."""
 
@@ -68,7 +71,8 @@ def _postgresql(session: Session) -> list[Finding]:
     query = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
     values = {row.name: row.setting for row in session.execute(query, {"names": list(wanted)})}
     size = session.scalar(text("SELECT pg_database_size(current_database())")) or 0
-    return postgresql_safety(values, size)
+    at_hand = session.scalar(text("SELECT pg_size_bytes(current_setting('shared_buffers'))")) or 0
+    return [*postgresql_safety(values, size), *postgresql_memory(at_hand, size)]
 
 
 def postgresql_safety(values: dict[str, str], size: int) -> list[Finding]:
@@ -90,6 +94,19 @@ def postgresql_safety(values: dict[str, str], size: int) -> list[Finding]:
         do = "Move to a database made with `createdb --encoding=UTF8 --template=template0`."
         found.append(wrong(DATABASE, says, do))
     return found or [ok(DATABASE, f"PostgreSQL {version}, {in_words(size)}.")]
+
+
+def postgresql_memory(at_hand: int, size: int) -> list[Finding]:
+    """Return whether PostgreSQL keeps too little of a large database at hand.
+
+    Parameters: `at_hand`, its `shared_buffers`, and `size`, that of the database, in bytes
+    (postgresql.org/docs/current/runtime-config-resource.html).
+    """
+    if size <= MANY_TIMES * at_hand:
+        return []
+    says = f"It has {in_words(size)}, and PostgreSQL keeps {in_words(at_hand)} at hand: lists and searches slow down."
+    do = "Type in psql `ALTER SYSTEM SET shared_buffers = '1GB'`, a quarter of its machine's memory, and restart it."
+    return [at_risk(DATABASE, says, do)]
 
 
 def _writing(db: Database) -> Finding:
