@@ -1,5 +1,6 @@
 """The guide as visitors get it: kept in memory, with an ETag; a book to keep; what can be asked about; a search."""
 
+import gzip
 import io
 import json
 import zipfile
@@ -53,6 +54,36 @@ def test_who_has_the_page_is_told_that_it_still_holds(client):
 def test_who_has_another_page_gets_this_one(client, tag):
     client.get("/")
     assert client.get("/", headers={"If-None-Match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, gzip;q=0.4", "*"])
+def test_the_page_is_sent_packed_to_whom_can_read_that_and_is_the_same(client, accepted):
+    client.get("/")
+    sent = client.get("/", headers={"Accept-Encoding": accepted})
+    assert sent.headers["Content-Encoding"] == "gzip"
+    assert sent.headers["Vary"] == "Accept-Encoding"
+    assert len(sent.data) == int(sent.headers["Content-Length"]) < 14_000
+    packed, plain = gzip.decompress(sent.data).decode(), client.get("/").text
+    tokens = [read(one).first("form", class_="letter").fields["token"] for one in (packed, plain)]
+    assert packed.replace(tokens[0], "") == plain.replace(tokens[1], "")
+    assert tokens[0] != tokens[1]
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "garbage;;=,"])
+def test_the_page_is_sent_plain_to_everybody_else(client, accepted):
+    client.get("/")
+    sent = client.get("/", headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in sent.headers
+    assert sent.text.startswith("<!doctype html>")
+
+
+def test_a_letter_from_a_page_that_was_sent_packed_is_taken(client, db):
+    client.get("/")
+    page = read(gzip.decompress(client.get("/", headers={"Accept-Encoding": "gzip"}).data).decode())
+    fields = page.first("form", class_="letter").fields | {"name": "Ada", "email": ADA, "topic": "csm"}
+    fields["message"] = "Where do I begin?"
+    assert client.post("/contact", data=fields).status_code == 303
+    assert the(db, Inquiry).message == "Where do I begin?"
 
 
 def test_one_of_several_known_pages_is_enough_and_so_is_any(client):

@@ -3,16 +3,22 @@
 Only the letter's token is new each time, so the page's ETag is a weak one (RFC 9110, 8.8.1): who has the page already
 is told 304 and goes on with the token that came with it, which has no expiry. A form's key is made of its token and the
 words, so another letter from the same page is another inquiry, and the same one sent twice stays one.
+
+It is sent packed to whom can read that. What stands before and behind the token is packed once and for all; nothing
+that a visitor typed stands in it, so its length tells nobody anything.
 """
 
 import hashlib
+import struct
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response
-from werkzeug.http import parse_etags
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header, parse_etags
 
 from tpminstitute.core import clock
 from tpminstitute.guide.book import Book, book_of
@@ -26,6 +32,43 @@ TOKEN_PLACE = "the-token-of-this-page"
 PDF_LOOKED_FOR = timedelta(seconds=1)
 """How often a page that can't tell the PDF's size yet looks whether it can."""
 
+_GZIP = b"\x1f\x8b\x08\0\0\0\0\0\x02\xff"
+"""The head of a packed file without a name and a time (RFC 1952, 2.3)."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The page packed as gzip (RFC 1952), in pieces that each end at an octet, so that a token fits between them."""
+
+    before: bytes
+    behind: bytes
+    behind_plain: bytes
+    checksum: int
+    length: int
+
+    @classmethod
+    def of(cls, before: bytes, behind: bytes) -> "Packed":
+        """Pack what stands before and behind the token."""
+        packed = _packed(before), _packed(behind, zlib.Z_FINISH)
+        return cls(*packed, behind, zlib.crc32(before), len(before) + len(behind))
+
+    def around(self, token: bytes) -> bytes:
+        """Return the page with its token."""
+        checksum = zlib.crc32(self.behind_plain, zlib.crc32(token, self.checksum))
+        end = struct.pack("<II", checksum, self.length + len(token))
+        return b"".join((_GZIP, self.before, _packed(token), self.behind, end))
+
+
+def _packed(piece: bytes, ends: int = zlib.Z_FULL_FLUSH) -> bytes:
+    """Return blocks that refer to nothing before them (RFC 1951); with `Z_FINISH` the last of them ends the file."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(piece) + packer.flush(ends)
+
+
+def _reads_packed(environ: WSGIEnvironment) -> bool:
+    accepted: Accept = parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING"))
+    return accepted.quality("gzip") > 0
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -37,6 +80,7 @@ class Rendered:
     reply: Reply
     before: bytes
     behind: bytes
+    packed: Packed
     etag: str
     headers: tuple[tuple[str, str], ...]
 
@@ -47,9 +91,10 @@ class Rendered:
         # With another key the tokens of before are worth nothing, so whoever has one needs the page again.
         said = hashlib.sha256(f"{before}\0{behind}\0{made_of.settings.secret_key}".encode())
         etag = f'W/"{said.hexdigest()[:20]}"'
-        headers = protect(Response(mimetype="text/html", headers={"ETag": etag})).headers
+        headers = protect(Response(mimetype="text/html", headers={"ETag": etag, "Vary": "Accept-Encoding"})).headers
         del headers["Content-Length"]
-        return cls(made_of, book, tells_pdf, reply, before.encode(), behind.encode(), etag, tuple(headers))
+        halves = before.encode(), behind.encode()
+        return cls(made_of, book, tells_pdf, reply, *halves, Packed.of(*halves), etag, tuple(headers))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a GET or HEAD: with the page, or that the reader's own copy still holds."""
@@ -58,9 +103,11 @@ class Rendered:
             start_response("304 Not Modified", [pair for pair in self.headers if pair[0] != "Content-Type"])
             return []
         host_url = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}/"
-        token = token_for("/", environ.get("HTTP_REFERER", ""), host_url, self.made_of.settings)
-        body = b"".join((self.before, token.encode(), self.behind))
-        start_response("200 OK", [*self.headers, ("Content-Length", str(len(body)))])
+        token = token_for("/", environ.get("HTTP_REFERER", ""), host_url, self.made_of.settings).encode()
+        packed = _reads_packed(environ)
+        body = self.packed.around(token) if packed else b"".join((self.before, token, self.behind))
+        told = [("Content-Encoding", "gzip")] if packed else []
+        start_response("200 OK", [*self.headers, *told, ("Content-Length", str(len(body)))])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
