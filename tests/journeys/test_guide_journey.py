@@ -52,7 +52,7 @@ def the_first_page_is_small_and_whole_and_nothing_moves(service, page):
     page.goto(service.url)
     measured = page.evaluate(MEASURED)
     assert len(measured["requests"]) == 5, measured["requests"]  # the page, and four small modules behind it
-    assert 30_000 < measured["bytes"] < 60_000, measured
+    assert 15_000 < measured["bytes"] < 30_000, measured
     assert measured["blocking"] == []
     assert measured["shifts"] == []
     assert measured["wide"] == SMALLEST["width"]

@@ -182,15 +182,16 @@ def _with_words(
         )
     ):
         words[contact_id] = (at, topics.label(topic), text, False)
-    for contact_id, inquiry_id, subject, text, at in session.execute(
-        select(
-            ReceivedMail.contact_id,
-            ReceivedMail.inquiry_id,
-            func.substr(ReceivedMail.subject, 1, EXCERPT),
-            func.substr(ReceivedMail.words, 1, EXCERPT),
-            ReceivedMail.received_at,
-        ).where(ReceivedMail.id.in_([line[5] for line in lines if line[5] is not None]))
-    ):
+    heard = select(
+        ReceivedMail.contact_id,
+        ReceivedMail.inquiry_id,
+        func.substr(ReceivedMail.subject, 1, EXCERPT),
+        func.substr(ReceivedMail.words, 1, EXCERPT),
+        ReceivedMail.received_at,
+    )
+    mail_ids = [line[5] for line in lines if line[5] is not None]
+    mails = session.execute(heard.where(ReceivedMail.id.in_(mail_ids))).all() if mail_ids else []
+    for contact_id, inquiry_id, subject, text, at in mails:
         if contact_id not in words or inquiry_id in newest or words[contact_id][0] <= at:
             words[contact_id] = (at, subject, text, True)
     made = []

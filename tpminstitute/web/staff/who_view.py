@@ -100,13 +100,15 @@ def _stage(session: Session, contact: Contact) -> Fact | None:
 
 
 def _owner(session: Session, contact: Contact) -> Fact:
+    acting = may_act()
+    able = who_may_act() if acting else ()  # asked first: the owner is mostly among them, and isn't looked up again
     owner = owner_of(session, contact)
     says = owner.name if owner else "Nobody"
-    if not may_act():
+    if not acting:
         return Fact("Looked after by", "owner", says, "", [], "")
     url = url_for("staff.assign_contact", public_id=contact.public_id, instead_of=contact.owner_id, **list_place())
     choices = [Choice("", "Nobody", owner is None)]
-    choices += [Choice(str(one.id), one.name, one is owner) for one in who_may_act()]
+    choices += [Choice(str(one.id), one.name, one is owner) for one in able]
     if owner and not any(choice.chosen for choice in choices):
         choices.append(Choice(str(owner.id), f"{owner.name} (account closed)", True))
     mine = url_for(
