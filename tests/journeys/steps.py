@@ -52,6 +52,13 @@ def wait_until(look: Callable[[], T], what: str, timeout: float = 20.0) -> T:
     return seen
 
 
+def press(page: Page, *keys: str) -> None:
+    """Press keys once the open page has its scripts: a key that comes before them is nobody's."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def write_letter(page: Page, message: str = "How do I begin?", email: str = "ada@example.org") -> None:
     """Fill in the letter on the open page by keyboard alone, up to its button."""
     page.get_by_label("Your name").focus()

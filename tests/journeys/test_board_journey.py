@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.factories import submitted
-from tests.journeys.steps import come_to_the_desk
+from tests.journeys.steps import come_to_the_desk, press
 
 
 def stage(page, name):
@@ -24,17 +24,17 @@ def test_a_lead_is_dragged_moved_by_keys_lost_and_taken_back(started, new_page):
     expect(there).to_be_focused()
     expect(page.get_by_text("Ada Lovelace was moved to “In conversation”.")).to_be_visible()
 
-    page.keyboard.press("Shift+ArrowLeft")
+    press(page, "Shift+ArrowLeft")
     expect(stage(page, "New").get_by_role("link", name="Ada Lovelace", exact=True)).to_be_focused()
 
-    page.keyboard.press("m")
+    press(page, "m")
     page.get_by_label("To", exact=True).select_option(label="Lost")
     expect(page.get_by_label("Or its name")).to_be_hidden()
     page.get_by_role("button", name="Move").click()
     expect(page.get_by_text("Choose why it was lost")).to_be_visible()
     page.get_by_label("Why it was lost").select_option(label="No time now")
     page.get_by_label("Note (optional)").fill("They ask again in May.")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(stage(page, "Lost").get_by_role("link", name="Ada Lovelace", exact=True)).to_be_focused()
 
     page.get_by_role("button", name="Undo").click()

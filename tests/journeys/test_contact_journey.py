@@ -5,7 +5,7 @@ from datetime import timedelta
 from playwright.sync_api import expect
 
 from tests.factories import an_account, contact_of, messages, submitted
-from tests.journeys.steps import PHONE, Started, come_to_the_desk
+from tests.journeys.steps import PHONE, Started, come_to_the_desk, press
 from tpminstitute.accounts.service import save_session
 from tpminstitute.core import clock, tokens
 from tpminstitute.mail.letters import LetterSource
@@ -52,32 +52,29 @@ def bobs_page(service: Started, new_page):
 def a_text_is_sent_and_undone(service: Started, alice):
     """Choose the text, put it in, add to it, send it, take it back with a key, and send it for good."""
     written = "Hello Ada,\n\nthe evening course is on Tuesdays. See you there."
-    press = alice.keyboard.press
-    press("i")
+    press(alice, "i")
     alice.keyboard.type("Evening")
-    press("Tab")
-    press("Enter")
+    press(alice, "Tab", "Enter")
     expect(alice.get_by_label("Reply")).to_be_focused()
     alice.keyboard.type(" See you there.")
-    press("Control+Enter")
+    press(alice, "Control+Enter")
     expect(alice.get_by_text("You can take the reply back for ten seconds.")).to_be_visible()
-    press("u")
+    press(alice, "u")
     expect(alice.get_by_label("Reply")).to_have_value(written)
     with service.database() as db:
         assert [reply.status for reply in messages(db, kind=MessageKind.REPLY)] == [MessageStatus.CANCELLED]
-    press("r")
-    press("Control+Enter")
+    press(alice, "r", "Control+Enter")
     expect(alice.locator(".said .words").first).to_contain_text("See you there.")
 
 
 def each_sees_the_other(alice, bob, home):
     """Alice begins to write, and Bob hears of it; what he does then is announced to her, and her words stay."""
-    alice.keyboard.press("r")
+    press(alice, "r")
     with alice.expect_response(lambda answer: answer.url.endswith("/reply/draft")):
         alice.keyboard.type("One more")
     bob.goto(home)
     expect(bob.locator("[data-others]")).to_contain_text("Alice is writing a reply")
-    bob.keyboard.press("n")
+    press(bob, "n")
     bob.keyboard.type("Prefers the phone.")
     bob.get_by_role("button", name="Keep note").press("Enter")
     expect(bob.locator(".noted .words").first).to_contain_text("Prefers the phone.")

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.doors.mails import CHARLIE, PNG, came_in
 from tests.factories import messages, submitted
-from tests.journeys.steps import PHONE, come_to_the_desk
+from tests.journeys.steps import PHONE, come_to_the_desk, press
 from tpminstitute.mail.models import MessageKind
 
 HOSTILE = """<p>Dear institute</p><img src="https://evil.example/p.gif"><img src="cid:logo">
@@ -26,13 +26,13 @@ def test_a_conversation_is_held_by_keyboard_and_a_hostile_mail_does_nothing(star
 
 
 def reply_by_keyboard(service, desk):
-    desk.keyboard.press("j")
-    desk.keyboard.press("Enter")
+    press(desk, "j")
+    press(desk, "Enter")
     expect(desk.get_by_role("heading", level=1)).to_have_text("Ada Lovelace")
-    desk.keyboard.press("r")
+    press(desk, "r")
     expect(desk.get_by_label("Reply")).to_be_focused()
     desk.keyboard.type("Yes, on Tuesdays.")
-    desk.keyboard.press("Control+Enter")
+    press(desk, "Control+Enter")
     expect(desk.get_by_role("status").first).to_contain_text("The reply is on its way.")
     expect(desk.locator(".said .words").first).to_contain_text("Yes, on Tuesdays.")
     with service.database() as db:
@@ -41,7 +41,7 @@ def reply_by_keyboard(service, desk):
 
 def unsent_words_are_kept_on_leaving(desk):
     home = desk.url
-    desk.keyboard.press("r")
+    press(desk, "r")
     desk.keyboard.type("Half a")
     desk.get_by_role("link", name="Templates").click()
     expect(desk.get_by_role("heading", level=1)).to_have_text("Templates")

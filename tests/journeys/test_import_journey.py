@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 from sqlalchemy import func, select
 
-from tests.journeys.steps import PHONE, come_to_the_desk
+from tests.journeys.steps import PHONE, come_to_the_desk, press
 from tpminstitute.contacts.models import Contact
 
 SHEET = "Vorname;Nachname;E-Mail\n" + "".join(f"Jörg{n};Groß;j{n}@example.org\n" for n in range(1500)) + "Ada;;ada@\n"
@@ -30,12 +30,12 @@ def test_an_import_goes_its_whole_way_by_keyboard(started, new_page, tmp_path):
 def the_file_is_brought(page, tmp_path):
     (tmp_path / "book.xlsx").write_bytes(b"PK\x03\x04 a workbook")
     page.get_by_label("File").set_input_files(tmp_path / "book.xlsx")
-    page.keyboard.press("l")
+    press(page, "l")
     expect(page.get_by_role("alert")).to_contain_text("save it as “CSV UTF-8”")
     (tmp_path / "leads.csv").write_bytes(SHEET.encode("latin-1"))
     page.get_by_label("File").set_input_files(tmp_path / "leads.csv")
     page.locator("h1").click()
-    page.keyboard.press("l")
+    press(page, "l")
     expect(page.get_by_role("heading", level=1)).to_have_text("leads.csv")
     expect(page.get_by_role("region", name="The first rows")).to_contain_text("Jörg0")
     expect(page.get_by_label("Vorname")).to_have_value("first_name")
@@ -44,7 +44,7 @@ def the_file_is_brought(page, tmp_path):
 def the_dry_run_shows_what_would_happen(service, page):
     page.get_by_label("A tag for all of them").fill("fair")
     page.locator("h1").click()
-    page.keyboard.press("d")
+    press(page, "d")
     expect(page.get_by_role("heading", name="What it would do")).to_be_visible(timeout=30_000)
     expect(page.locator(".report")).to_contain_text("new contacts 1,500")
     expect(page.locator(".problems")).to_contain_text("“ada@” is no e-mail address")
@@ -54,7 +54,7 @@ def the_dry_run_shows_what_would_happen(service, page):
 
 
 def it_runs_and_is_reported(service, page):
-    page.keyboard.press("i")
+    press(page, "i")
     expect(page.get_by_role("heading", name="What it did")).to_be_visible(timeout=30_000)
     expect(page.locator(".report")).to_contain_text("contacts added 1,500")
     assert contacts(service) == 1500
@@ -64,8 +64,9 @@ def it_runs_and_is_reported(service, page):
 
 def it_is_exported(page):
     page.get_by_role("link", name="Export them").click()
+    page.wait_for_url("**/contacts/export?*")
     with page.expect_download() as download:
-        page.keyboard.press("e")
+        press(page, "e")
     lines = download.value.path().read_text("utf-8-sig").splitlines()
     assert len(lines) == 1501
     assert lines[1].startswith("Jörg0 Groß,j0@example.org,")

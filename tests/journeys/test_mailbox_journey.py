@@ -1,4 +1,4 @@
-"""What comes into the mailbox of a running service: an answer within five seconds, and what each kind of mail does."""
+"""What comes into the mailbox of a running service: an answer at once, and what each kind of mail does."""
 
 import time
 from datetime import timedelta
@@ -22,9 +22,7 @@ from tpminstitute.sequences.runner import run_due
 ADA, BERT, CARL = "ada@example.org", "bert@example.org", "carl@example.org"
 
 
-def test_an_answer_from_her_own_mail_program_is_at_the_desk_within_five_seconds(
-    started, new_page, mail_server, imap_mailbox
-):
+def test_an_answer_from_her_own_mail_program_is_at_the_desk_at_once(started, new_page, mail_server, imap_mailbox):
     service = started(IMAP_URL=imap_mailbox.url())
     page = new_page()
     write_from(page, service.url, email=ADA)
@@ -38,7 +36,7 @@ def test_an_answer_from_her_own_mail_program_is_at_the_desk_within_five_seconds(
         a_mail("Re: Your letter", b"Monday suits me.\r\n", ADA, In_Reply_To=acknowledgement.message_id)
     )
     begun = time.monotonic()
-    wait_until(lambda: "Monday suits me." in reloaded(page), "her answer", timeout=5)
+    wait_until(lambda: "Monday suits me." in reloaded(page), "her answer")  # a mere look comes after four minutes
     print(f"\nFrom the mailbox to the desk: {time.monotonic() - begun:.2f} s")
     with service.database() as db, db.read() as session:
         assert session.scalars(select(Enrollment.reason)).all() == ["They answered."]

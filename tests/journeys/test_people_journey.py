@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.factories import submitted
-from tests.journeys.steps import come_to_the_desk
+from tests.journeys.steps import come_to_the_desk, press
 
 
 def test_a_list_is_narrowed_kept_and_worked_on_by_keyboard(started, browser_page):
@@ -15,40 +15,40 @@ def test_a_list_is_narrowed_kept_and_worked_on_by_keyboard(started, browser_page
     come_to_the_desk(page, service.service.setup_link)
     page.get_by_role("link", name="Contacts", exact=True).focus()
     keys = page.keyboard
-    keys.press("Enter")
+    press(page, "Enter")
     page.wait_for_url("**/staff/contacts")
 
-    keys.press("f")
+    press(page, "f")
     page.get_by_label("Project Management Professional (PMP)").focus()
-    keys.press("Space")
+    press(page, "Space")
     page.get_by_label("Sorted").focus()
     keys.type("By name")
-    keys.press("Enter")
+    press(page, "Enter")
     page.get_by_role("button", name="Show them").focus()
-    keys.press("Enter")
+    press(page, "Enter")
     names = page.get_by_role("rowheader").get_by_role("link")
     expect(names).to_have_text(["Ben", "Cleo"])
 
-    keys.press("v")
+    press(page, "v")
     page.get_by_label("Name", exact=True).focus()
     keys.type("Project managers")
-    keys.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("link", name="Project managers")).to_have_attribute("aria-current", "true")
 
-    keys.press("j")
-    keys.press("j")
+    press(page, "j")
+    press(page, "j")
     expect(names.nth(1)).to_be_focused()
-    keys.press("x")
+    press(page, "x")
     expect(page.get_by_label("Tick Cleo")).to_be_checked()
-    keys.press("b")
+    press(page, "b")
     page.get_by_label("Put a tag on them").focus()
-    keys.press("Space")
-    keys.press("Tab")
+    press(page, "Space")
+    press(page, "Tab")
     keys.type("evening")
-    keys.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_text("This happens to 1 contact")).to_be_visible()
     page.get_by_role("link", name="Cleo").focus()
-    keys.press("d")
+    press(page, "d")
     expect(page.get_by_role("heading", name="Put the tag “evening” on them.")).to_be_visible()
-    keys.press("u")
+    press(page, "u")
     expect(page.get_by_text("It is taken back.")).to_be_visible()

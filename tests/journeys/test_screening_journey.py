@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.factories import submitted
-from tests.journeys.steps import PHONE, come_to_the_desk, wait_until
+from tests.journeys.steps import PHONE, come_to_the_desk, press, wait_until
 from tests.journeys.steps import send as press_send
 from tpminstitute.inbox.models import Inquiry
 
@@ -21,7 +21,7 @@ def what_was_meant_is_offered_beside_the_field(service, page):
     page.goto(f"{service.url}/contact")
     page.get_by_label("Your name").fill("Ada Lovelace")
     page.get_by_label("E-mail", exact=True).fill("ada@gmial.com")
-    page.keyboard.press("Tab")
+    press(page, "Tab")
     expect(page.locator(".spelling")).to_contain_text("Did you mean ada@gmail.com?")
     page.get_by_role("button", name="Use ada@gmail.com").click()
     expect(page.get_by_label("E-mail", exact=True)).to_have_value("ada@gmail.com")
@@ -50,12 +50,12 @@ def staff_go_through_what_was_set_apart_by_keys(service, desk):
     come_to_the_desk(desk, service.service.setup_link)
     desk.goto(f"{service.url}/staff/inbox?show=suspected")
     for key in ("j", "s"):
-        desk.keyboard.press(key)
+        press(desk, key)
     expect(desk.locator(".undo")).to_contain_text("Marked one inquiry as spam.")
     expect(desk.get_by_role("link", name="Mallory")).to_be_focused()
-    desk.keyboard.press("e")
+    press(desk, "e")
     expect(desk.locator(".judged-row")).to_have_count(1)
-    desk.keyboard.press("x")
+    press(desk, "x")
     desk.get_by_role("button", name="Mark the ticked as spam").click()
     expect(desk.locator(".empty")).to_contain_text("Nothing is set apart.")
 

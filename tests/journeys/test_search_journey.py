@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.factories import submitted
-from tests.journeys.steps import PASSWORD, PHONE, come_to_the_desk
+from tests.journeys.steps import PASSWORD, PHONE, come_to_the_desk, press
 
 
 def test_somebody_is_found_by_keyboard_and_on_a_phone_without_scripts(started, new_page):
@@ -18,17 +18,17 @@ def test_somebody_is_found_by_keyboard_and_on_a_phone_without_scripts(started, n
 
 
 def found_by_keyboard(desk):
-    desk.keyboard.press("/")
+    press(desk, "/")
     expect(desk.get_by_role("searchbox")).to_be_focused()
     desk.keyboard.type("muller")
-    desk.keyboard.press("Enter")
+    press(desk, "Enter")
     expect(desk.get_by_role("heading", level=1)).to_have_text("Search")
     expect(desk.locator("mark").first).to_have_text("M\u00fcller")
-    desk.keyboard.press("/")
+    press(desk, "/")
     expect(desk.get_by_role("searchbox")).to_be_focused()
-    desk.keyboard.press("Tab")
-    desk.keyboard.press("j")
-    desk.keyboard.press("Enter")
+    press(desk, "Tab")
+    press(desk, "j")
+    press(desk, "Enter")
     expect(desk.get_by_role("heading", level=1)).to_have_text("J\u00fcrgen M\u00fcller <b>")
 
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.journeys.steps import come_to_the_desk
+from tests.journeys.steps import come_to_the_desk, press
 
 
 def test_a_sequence_of_two_mails_is_written_by_keyboard_and_switched_on(started, browser_page):
@@ -15,31 +15,31 @@ def test_a_sequence_of_two_mails_is_written_by_keyboard_and_switched_on(started,
     keys = page.keyboard
     page.get_by_label("Name").focus()
     keys.type("After the fair")
-    keys.press("Enter")  # neither saves nor leaves
-    keys.press("Tab")
+    press(page, "Enter")  # neither saves nor leaves
+    press(page, "Tab")
     keys.type("Follow-up: sk")
-    keys.press("Tab")
-    keys.press("ControlOrMeta+a")
+    press(page, "Tab")
+    press(page, "ControlOrMeta+a")
     keys.type("2")
     page.get_by_role("button", name="Add a mail").focus()
-    keys.press("Enter")
+    press(page, "Enter")
     second = page.get_by_role("group", name="Mail 2", exact=True)
     expect(second.get_by_label("Letter")).to_be_focused()
     keys.type("Follow-up: ex")
     second.get_by_role("button", name="Move up").focus()
-    keys.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("status").filter(has_text="It is mail 1 now.")).to_have_count(1)
     first = page.get_by_role("group", name="Mail 1", exact=True)
     expect(first.get_by_role("button", name="Move down")).to_be_focused()
     expect(first.get_by_label("Letter")).to_have_value("follow-up-experience")
     expect(page.get_by_label("How long").nth(1)).to_have_value("2")
     page.get_by_role("button", name="Save", exact=True).focus()
-    keys.press("Enter")
+    press(page, "Enter")
 
     page.wait_for_url("**/staff/sequences/*")
     expect(page.get_by_role("list", name="The mails in order").get_by_role("listitem")).to_have_count(3)
     page.get_by_role("button", name="Switch on").focus()
-    keys.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_text("It is on. It begins for whoever fits from now on.")).to_be_visible()
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Follow-ups").click()
     row = page.get_by_role("listitem").filter(has_text="After the fair")

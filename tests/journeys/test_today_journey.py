@@ -5,7 +5,7 @@ from datetime import timedelta
 from playwright.sync_api import expect
 
 from tests.factories import submitted
-from tests.journeys.steps import come_to_the_desk
+from tests.journeys.steps import come_to_the_desk, press
 from tests.rooms.waits import somebody_waits
 from tpminstitute.core import clock
 from tpminstitute.pipeline.reminders import Wanted, remind
@@ -29,7 +29,7 @@ def test_what_is_new_appears_by_itself_and_everything_is_done_by_keyboard(starte
 def somebody_new_appears(service, desk):
     """What is new appears on the open page, and the row that has the focus stays where it is."""
     desk.goto(f"{service.url}/staff/")
-    desk.keyboard.press("j")
+    press(desk, "j")
     grace = desk.get_by_role("link", name="Grace Hopper", exact=True)
     expect(grace).to_be_focused()
     before = grace.bounding_box()
@@ -46,24 +46,24 @@ def somebody_new_appears(service, desk):
 
 
 def it_is_done_and_undone(desk):
-    desk.keyboard.press("d")
+    press(desk, "d")
     expect(desk.get_by_text("Grace Hopper is marked as done.")).to_be_visible()
     expect(desk.locator("#needs [data-row]")).to_have_count(3)
     expect(desk.locator("#needs [data-row] > a").first).to_be_focused()
-    desk.keyboard.press("u")
+    press(desk, "u")
     expect(desk.locator("#needs [data-row]")).to_have_count(4)
 
 
 def a_reminder_is_put_off(desk):
     row = desk.locator("#needs [data-row]", has_text="Call her about June")
     row.get_by_role("link").first.focus()
-    desk.keyboard.press("s")
+    press(desk, "s")
     expect(row.get_by_role("button", name="1 hour")).to_be_focused()
-    desk.keyboard.press("Escape")
+    press(desk, "Escape")
     expect(row.get_by_role("link").first).to_be_focused()
-    desk.keyboard.press("s")
-    desk.keyboard.press("Tab")
-    desk.keyboard.press("Tab")  # Monday: never still today
-    desk.keyboard.press("Enter")
+    press(desk, "s")
+    press(desk, "Tab")
+    press(desk, "Tab")  # Monday: never still today
+    press(desk, "Enter")
     expect(desk.get_by_text("The reminder is put off.")).to_be_visible()
     expect(row).to_have_count(0)

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
 from tests.parts.install import find_chromium
 
@@ -21,6 +21,10 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 HOME = {"127.0.0.1", "localhost"}
+PATIENCE = 15_000
+"""Milliseconds for a step, and for what is to be seen after it, on a machine that is busy with other tests."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -75,7 +79,7 @@ class SystemBrowser:
         options.setdefault("viewport", {"width": 1280, "height": 800})
         options.setdefault("locale", "en-US")
         context = self._browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         complaints = Complaints()
         context.on("request", complaints.note_request)
         context.on("console", complaints.note_console)

@@ -56,7 +56,7 @@ class RunningService:
         self._grown = threading.Condition()
         self.started_in = 0.0  # seconds from start to the first good answer of /readyz
 
-    def start(self, timeout: float = 30.0) -> "RunningService":
+    def start(self, timeout: float = 60.0) -> "RunningService":
         """Start it and wait until /readyz answers 200, at most `timeout` seconds."""
         begun = time.monotonic()
         self.launch()
@@ -109,7 +109,7 @@ class RunningService:
         with self._grown:
             return "".join(self._lines)
 
-    def wait_for_output(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
+    def wait_for_output(self, pattern: str, timeout: float = 30.0) -> re.Match[str]:
         """Wait until its output matches the regular expression `pattern`. Returns: the first match."""
         found: list[re.Match[str]] = []
 

@@ -49,7 +49,7 @@ class MailServer:
         """The accepted mails that had `address` among the recipients of their envelope."""
         return [m for m in self.mails if address.lower() in [r.lower() for r in m.recipients]]
 
-    def wait_for(self, predicate: Callable[[list[Mail]], Any], timeout: float = 10.0) -> list[Mail]:
+    def wait_for(self, predicate: Callable[[list[Mail]], Any], timeout: float = 30.0) -> list[Mail]:
         """Wait until `predicate` holds for the ledger, at most `timeout` seconds.
 
         Returns: the ledger at that moment.
@@ -61,7 +61,7 @@ class MailServer:
             seen = [f"{', '.join(m.recipients)}: {m.message['Subject']}" for m in self._mails]
         raise AssertionError(f"the mail did not come within {timeout} s; the ledger holds {seen}")
 
-    def wait_for_mail(self, to: str, timeout: float = 10.0) -> Mail:
+    def wait_for_mail(self, to: str, timeout: float = 30.0) -> Mail:
         """Wait for a mail to the address `to`. Returns: the first one in the ledger."""
         self.wait_for(lambda mails: any(to in m.recipients for m in mails), timeout)
         return self.to(to)[0]
