@@ -129,7 +129,7 @@ class History:
 
     def id_of(self, email: str) -> int:
         """The contact who has an address, their own or a further one."""
-        with self.db.read() as session:
+        with self.db.write() as session:
             found = locked_by_address(session, email)
             assert found is not None
             return found.id

@@ -1,13 +1,16 @@
 """Settings, the database's rules, hints and tokens."""
 
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import InternalError
 
 from tests.factories import contact_of, submitted
+from tpminstitute.contacts.models import Contact
 from tpminstitute.core import jobs
 from tpminstitute.core.config import AppEnv, load_settings
 from tpminstitute.core.db import SAFE_WAL, Database, UtcDateTime, check_connection, journal_mode, sqlite_driver
@@ -124,6 +127,27 @@ def test_four_writers_never_find_the_database_locked(db):
 def test_a_moment_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="without a time zone"):
         UtcDateTime().process_bind_param(datetime(2026, 11, 22, 18, 0), sqlite.dialect())  # noqa: DTZ001
+
+
+def test_what_a_reading_session_changed_is_gone(db, settings):
+    submitted(db, settings)
+    with db.read() as session:
+        session.scalars(select(Contact)).one().name = "Charlie"
+    assert contact_of(db).name == "Ada Lovelace"
+
+
+def test_postgresql_refuses_to_write_in_a_reading_session(postgres_url):
+    with closing(Database(postgres_url)) as db, db.read() as session, pytest.raises(InternalError, match="read-only"):
+        session.execute(delete(Contact))
+
+
+def test_what_was_asked_often_stays_prepared_from_one_reading_session_to_the_next(postgres_url):
+    with closing(Database(postgres_url)) as db:
+        for _ in range(8):
+            with db.read() as session:
+                session.scalars(select(Contact)).all()
+        with db.read() as session:
+            assert session.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%contacts%'"))
 
 
 def test_moments_come_back_aware_and_in_utc(db, settings):

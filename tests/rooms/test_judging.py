@@ -3,7 +3,6 @@
 import pytest
 
 from tests.factories import ADA, an_account, count, messages, statuses, submitted
-from tpminstitute.contacts.service import locked
 from tpminstitute.inbox import conversations, service
 from tpminstitute.inbox.judging import is_known
 from tpminstitute.inbox.models import Inquiry, InquiryState
@@ -144,7 +143,6 @@ def test_an_open_inquiry_that_was_marked_as_spam_by_mistake_is_open_again_and_wa
     assert state_of(db, inquiry) is InquiryState.OPEN
     assert set(statuses(db).values()) == {"cancelled"}
     with db.read() as session:
-        locked(session, inquiry.contact_id)
         turn = conversations.turn_of(session, inquiry.contact_id)
     assert turn is not None
     assert turn.turn.value == "institute"

@@ -142,7 +142,7 @@ def _end_session(response: Response) -> Response:
     open_session: Session | None = g.pop("session", None)
     if context is None or open_session is None:
         return response
-    if response.status_code >= 400:
+    if response.status_code >= 400 and not _reads():
         open_session.rollback()
     context.__exit__(None, None, None)
     return response
