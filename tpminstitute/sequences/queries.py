@@ -70,6 +70,8 @@ def runs_of(session: Session, settings: Settings, contact_id: int) -> Row[Run]:
         .where(Enrollment.contact_id == contact_id)
         .order_by(Enrollment.id.desc())
     ).all()
+    if not rows:
+        return []
     zone = zone_of(session, settings, contact_id)
     return [
         Run(

@@ -94,7 +94,7 @@ def _stage(session: Session, contact: Contact) -> Fact | None:
     known = stages(session)
     choices = [Choice(str(stage.id), stage.name, stage.id == lead.stage_id) for stage in known]
     says = session.get_one(Stage, lead.stage_id).name
-    ending = ending_of(session, lead.id)
+    ending = ending_of(session, lead.id) if lead.closed_at else None
     note = ending_in_words(session, ending) if ending else ""
     return Fact("Stage", "stage", says, note, choices, _url("move_to_stage", contact))
 
