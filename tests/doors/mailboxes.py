@@ -8,6 +8,7 @@ from sqlalchemy import select
 from tests.factories import ADA
 from tests.faults.processes import Process
 from tests.journeys.steps import wait_until
+from tests.parts.forked import PARTS, Forked
 from tpminstitute.core.db import Database
 from tpminstitute.inbox.models import MailboxState, ReceivedMail
 
@@ -48,20 +49,30 @@ class Reader:
         self._folder = folder
         self._values = defaults | environment
         self._db = Database(database_url)
-        self._processes: list[Process] = []
+        self._processes: list[Process | Forked] = []
 
-    def start(self, **once: str) -> Process:
-        """Start one; `once` stands in its environment as well, as FAIL_POINT does."""
+    def start(self) -> Forked:
+        """Start one."""
+        process = Forked(PARTS, ["mailbox"], self._values)
+        process.start(self._log)
+        self._processes.append(process)
+        return process
+
+    def start_from_nothing(self, **once: str) -> Process:
+        """Start one as `tpm mailbox` does; `once` stands in its environment as well, as FAIL_POINT does."""
         process = Process("mailbox", "mailbox", self._values, self._folder, once)
         process.start()
         self._processes.append(process)
         return process
 
     @property
+    def _log(self) -> Path:
+        return self._folder / "mailbox.log"
+
+    @property
     def log(self) -> str:
         """What all of them have said."""
-        path = self._folder / "mailbox.log"
-        return path.read_text("utf-8") if path.exists() else ""
+        return self._log.read_text("utf-8") if self._log.exists() else ""
 
     @property
     def state(self) -> MailboxState | None:

@@ -6,13 +6,13 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from tests.factories import make_settings
+from tests.parts import forked
 from tests.parts.ports import free_port
 from tpminstitute import simulate_command
 from tpminstitute.accounts.models import Account
@@ -26,22 +26,29 @@ from tpminstitute.simulation import year
 from tpminstitute.simulation.report import as_text
 from tpminstitute.simulation.year import simulate
 
-ROOT = Path(__file__).parents[2]
 
-
-def tpm(tmp_path, *words, program=("-m", "tpminstitute.cli"), **environment):
+def tpm(tmp_path, *words, **environment):
     """Run `tpm` with these words until it ends."""
-    port = free_port(also=CATCHER_PORT_OFFSET)
-    defaults = {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{port}", "DATA_DIR": str(tmp_path / "var")}
+    return forked.run(forked.COMMANDS, list(words), settings_of(tmp_path) | environment, tmp_path)
+
+
+def from_nothing(tmp_path, module, *words, **environment):
+    """Run `python -m module` with these words until it ends."""
     return subprocess.run(
-        [sys.executable, *program, *words],
-        cwd=ROOT,
-        env=defaults | {"LANG": "C.UTF-8"} | environment,
+        [sys.executable, "-m", module, *words],
+        cwd=forked.ROOT,
+        env=settings_of(tmp_path) | environment,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def settings_of(tmp_path):
+    port = free_port(also=CATCHER_PORT_OFFSET)
+    where = {"BIND": f"127.0.0.1:{port}", "DATA_DIR": str(tmp_path / "var")}
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | where
 
 
 def sentence(done):
@@ -79,7 +86,7 @@ def test_a_wrong_setting_is_named_with_how_to_mend_it(tmp_path, name, value, wor
 
 
 def test_production_has_no_default_secret(tmp_path):
-    assert "SECRET_KEY" in sentence(tpm(tmp_path, "run", APP_ENV="production"))
+    assert "SECRET_KEY" in sentence(from_nothing(tmp_path, forked.COMMANDS, "run", APP_ENV="production"))
 
 
 @pytest.mark.parametrize("command", ["web", "migrate"])
@@ -88,7 +95,7 @@ def test_every_command_checks_the_settings(tmp_path, command):
 
 
 def test_a_worker_checks_the_settings_too(tmp_path):
-    assert "BIND" in sentence(tpm(tmp_path, "worker", program=("-m", "workers"), BIND="nowhere"))
+    assert "BIND" in sentence(from_nothing(tmp_path, "workers", "worker", BIND="nowhere"))
 
 
 @pytest.mark.parametrize("offset", [0, CATCHER_PORT_OFFSET])
@@ -129,7 +136,7 @@ def test_a_database_in_a_folder_that_is_not_there_is_said_so(tmp_path):
 
 
 def test_migrating_prints_the_link_for_the_first_account_once_there_is_a_database(tmp_path):
-    done = tpm(tmp_path, "migrate")
+    done = from_nothing(tmp_path, forked.COMMANDS, "migrate")
     assert done.returncode == 0
     assert "/staff/setup/" in done.stdout
 
@@ -142,8 +149,9 @@ def test_a_word_that_is_no_command_is_said_so(tmp_path):
 
 
 def test_a_simulated_year_is_told_the_same_however_many_processes_share_it(tmp_path, sqlite_url):
-    done = tpm(
+    done = from_nothing(
         tmp_path,
+        forked.COMMANDS,
         "simulate",
         "--contacts",
         "8",

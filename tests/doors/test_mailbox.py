@@ -158,7 +158,7 @@ def test_a_folder_with_any_name_is_read(new_reader, sqlite_url, imap_mailbox):
 def test_a_reader_killed_after_the_commit_stores_once_and_marks_in_the_end(reader_on_each, imap_mailbox, point, marked):
     reader = reader_on_each
     imap_mailbox.deliver(a_mail("Once"))
-    first = reader.start(FAIL_POINT=point)
+    first = reader.start_from_nothing(FAIL_POINT=point)
     wait_until(lambda: not first.running, f"death at {point}")
     assert reader.subjects == ["Once"]
     assert imap_mailbox.flags() == {1: MARKED if marked else set()}
@@ -380,6 +380,6 @@ def test_a_name_or_password_in_any_script_is_taken(tmp_path, needs_dovecot):
 
 def test_without_imap_url_the_command_says_so(tmp_path, new_reader, sqlite_url):
     reader = new_reader(sqlite_url, "")
-    process = reader.start()
+    process = reader.start_from_nothing()
     wait_until(lambda: not process.running, "the end")
     assert "IMAP_URL is not set" in reader.log

@@ -1,15 +1,18 @@
 """The parts the tests stand on do what the tests believe of them."""
 
 import contextlib
+import os
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 import warnings
 import weakref
 
 import pytest
 
-from tests.parts import garbage
+from tests.parts import forked, garbage
 from tests.parts.install import no_main_cluster, services_stay_stopped
 from tests.parts.ports import free_port
 from tests.parts.smtp import DROP
@@ -136,3 +139,23 @@ def test_the_cluster_configuration_is_left_as_it_was_found(tmp_path):
     with no_main_cluster(conf):
         assert "create_main_cluster = false" in conf.read_text()
     assert conf.read_text() == "ssl = on\n"
+
+
+def test_a_forked_command_says_and_ends_as_one_that_was_started_from_nothing(tmp_path):
+    environment = {"PATH": os.environ["PATH"], "BIND": "nowhere"}
+    command = [sys.executable, "-m", forked.COMMANDS, "web"]
+    started = subprocess.run(command, env=environment, cwd=forked.ROOT, capture_output=True, text=True, check=False)
+    done = forked.run(forked.COMMANDS, ["web"], environment, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (started.returncode, started.stdout, started.stderr)
+
+
+def test_what_was_forked_is_gone_with_its_test_run(tmp_path):
+    run = (
+        "import os, sys; from pathlib import Path; from tests.parts.forked import PARTS, Forked;"
+        "one = Forked(PARTS, ['catcher'], {'DATA_DIR': sys.argv[1], 'BIND': sys.argv[2]});"
+        "one.start(Path(sys.argv[1], 'log')); print(one.pid)"
+    )
+    command = [sys.executable, "-c", run, str(tmp_path), f"127.0.0.1:{free_port()}"]
+    done = subprocess.run(command, cwd=forked.ROOT, capture_output=True, check=True)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
