@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tpminstitute.core.text import one_line
-from tpminstitute.mail.compose import Address, ComposeError, compose, needs_smtputf8, new_message_id
+from tpminstitute.mail.compose import Address, ComposeError, compose, needs_smtputf8, new_message_id, readdressed
 from tpminstitute.mail.letters import Letter
 
 SENDER = Address("TPM Institute", "info@tpminstitute.org")
@@ -271,3 +271,29 @@ def test_message_ids_are_our_own_and_never_the_same():
 def test_malformed_message_id_is_refused(message_id):
     with pytest.raises(ComposeError, match="Message-ID"):
         made(message_id=message_id)
+
+
+# --- to another address ------------------------------------------------------------------------------------
+
+
+@given(name=NAUGHTY_NAMES, text=st.text(max_size=500))
+def test_a_mail_to_another_address_is_the_same_but_for_whom_it_is_to(name, text):
+    text = text.replace("\r", "").replace("\0", "") + "\n"
+    before = made(Letter("S", "P", text, "<p>H</p>\n"), recipient=Address(name, ADA.email))
+    after = readdressed(before, "new@bücher.example", str)
+    assert_well_formed(after)
+    assert mailbox(after, "To") == (mailbox(before, "To")[0], "new@xn--bcher-kva.example")
+    for header in set(SHAPE) - {"To", "Content-Type"}:
+        assert read(after)[header] == read(before)[header]
+    assert content(read(after).get_body(("plain",))) == text
+
+
+def test_its_texts_are_changed_on_the_way_in_both_forms():
+    letter = Letter("S", "P", "See {link}, grüße\n", "<p>See {link}</p>\n")
+    after = read(readdressed(made(letter), "new@example.org", lambda text: text.replace("{link}", "there")))
+    assert [content(part) for part in after.iter_parts()] == ["See there, grüße\n", "<p>See there</p>\n"]
+
+
+def test_a_mail_that_could_not_be_made_goes_to_no_other_address():
+    with pytest.raises(ComposeError, match="couldn't be made"):
+        readdressed(b"", "new@example.org", str)

@@ -33,9 +33,11 @@ def details(name="Ada King", email=ADA, phone="", e164=None):
     return Details(name, read_email(email), phone, e164)
 
 
-def changed(db, alice, number=1, whose=ADA, **fields):
+def changed(db, settings, alice, number=1, whose=ADA, **fields):
     with db.write() as session:
-        return change_details(session, locked(session, contact_of(db, whose).id), details(**fields), number, alice.id)
+        return change_details(
+            session, settings, locked(session, contact_of(db, whose).id), details(**fields), number, alice.id
+        )
 
 
 def newest(db, email=ADA):
@@ -43,8 +45,8 @@ def newest(db, email=ADA):
         return timeline_of(session, contact_of(db, email).id)[0]
 
 
-def test_a_change_is_kept_counted_and_said_with_what_it_was(db, alice):
-    assert changed(db, alice, phone="020 7946 0958", e164="+442079460958")
+def test_a_change_is_kept_counted_and_said_with_what_it_was(db, settings, alice):
+    assert changed(db, settings, alice, phone="020 7946 0958", e164="+442079460958")
     ada = contact_of(db)
     assert (ada.name, ada.phone_e164, ada.number) == ("Ada King", "+442079460958", 2)
     assert newest(db).sentence == ("Changed who they are: the name was “Ada Lovelace”, the phone number was not known.")
@@ -54,25 +56,25 @@ def test_a_change_is_kept_counted_and_said_with_what_it_was(db, alice):
 
 def test_a_phone_number_that_was_understood_stays_so_when_only_the_name_changes(db, settings, alice):
     submitted(db, settings, email="eve@example.org", name="Eve", phone=("020 7946 0958", "+442079460958"))
-    changed(db, alice, whose="eve@example.org", email="eve@example.org", phone="020 7946 0958")
+    changed(db, settings, alice, whose="eve@example.org", email="eve@example.org", phone="020 7946 0958")
     assert contact_of(db, "eve@example.org").phone_e164 == "+442079460958"
 
 
-def test_what_is_so_already_changes_nothing(db, alice):
-    assert not changed(db, alice, name="Ada Lovelace")
+def test_what_is_so_already_changes_nothing(db, settings, alice):
+    assert not changed(db, settings, alice, name="Ada Lovelace")
     assert contact_of(db).number == 1
 
 
-def test_a_stale_page_overwrites_nobody(db, alice):
-    changed(db, alice)
+def test_a_stale_page_overwrites_nobody(db, settings, alice):
+    changed(db, settings, alice)
     with pytest.raises(StaleContact, match="what you typed is still here"):
-        changed(db, alice, name="Ada Byron")
+        changed(db, settings, alice, name="Ada Byron")
     assert contact_of(db).name == "Ada King"
-    assert changed(db, alice, number=2, name="Ada Byron")
+    assert changed(db, settings, alice, number=2, name="Ada Byron")
 
 
 def test_a_former_address_stays_theirs_and_mail_from_it_is_still_known(db, settings, alice):
-    changed(db, alice, email=NEW)
+    changed(db, settings, alice, email=NEW)
     with db.read() as session:
         assert knows_address(session, contact_of(db, NEW), ADA)
     came_in(db, settings, text="It is still me.")
@@ -80,16 +82,16 @@ def test_a_former_address_stays_theirs_and_mail_from_it_is_still_known(db, setti
         assert session.scalars(select(Contact.email_key)).all() == [NEW]
 
 
-def test_going_back_to_a_former_address_swaps_the_two(db, alice):
-    changed(db, alice, email=NEW)
-    changed(db, alice, number=2, whose=NEW)
+def test_going_back_to_a_former_address_swaps_the_two(db, settings, alice):
+    changed(db, settings, alice, email=NEW)
+    changed(db, settings, alice, number=2, whose=NEW)
     with db.read() as session:
         assert session.scalars(select(ContactAddress.email_key)).all() == [NEW]
     assert contact_of(db).email_key == ADA
 
 
-def test_the_same_address_in_other_letters_is_no_further_address(db, alice):
-    changed(db, alice, email="Ada@Example.org")
+def test_the_same_address_in_other_letters_is_no_further_address(db, settings, alice):
+    changed(db, settings, alice, email="Ada@Example.org")
     assert contact_of(db).email == "Ada@example.org"
     with db.read() as session:
         assert session.scalars(select(ContactAddress)).all() == []
@@ -98,29 +100,29 @@ def test_the_same_address_in_other_letters_is_no_further_address(db, alice):
 def test_an_address_of_another_contact_is_not_taken(db, settings, alice):
     submitted(db, settings, email="charlie@outside.example")
     with pytest.raises(Refusal, match="belongs to another contact"):
-        changed(db, alice, email="charlie@outside.example")
+        changed(db, settings, alice, email="charlie@outside.example")
     assert contact_of(db).name == "Ada Lovelace"
 
 
-def test_who_unsubscribed_stays_unsubscribed_at_a_new_address(db, alice):
+def test_who_unsubscribed_stays_unsubscribed_at_a_new_address(db, settings, alice):
     with db.write() as session:
         opt_out(session, contact_of(db))
-    changed(db, alice, email=NEW)
+    changed(db, settings, alice, email=NEW)
     with db.read() as session:
         kept = suppression_of(session, NEW)
     assert kept is not None
     assert kept.reason is SuppressionReason.OPT_OUT
 
 
-def test_an_address_that_bounced_says_nothing_about_the_new_one(db, alice):
+def test_an_address_that_bounced_says_nothing_about_the_new_one(db, settings, alice):
     with db.write() as session:
         suppress(session, ADA, SuppressionReason.HARD_BOUNCE)
-    changed(db, alice, email=NEW)
+    changed(db, settings, alice, email=NEW)
     with db.read() as session:
         assert suppression_of(session, NEW) is None
 
 
-def test_a_caller_is_put_in_with_a_lead_and_by_whose_hand(db, alice):
+def test_a_caller_is_put_in_with_a_lead_and_by_whose_hand(db, settings, alice):
     with db.write() as session:
         contact = add_by_hand(session, details("Charlie", "charlie@outside.example"), alice.id)
     with db.read() as session:
@@ -130,9 +132,9 @@ def test_a_caller_is_put_in_with_a_lead_and_by_whose_hand(db, alice):
 
 
 @pytest.mark.parametrize("former", [False, True])
-def test_who_is_known_already_is_not_put_in_twice(db, alice, former):
+def test_who_is_known_already_is_not_put_in_twice(db, settings, alice, former):
     if former:
-        changed(db, alice, email=NEW)
+        changed(db, settings, alice, email=NEW)
     with pytest.raises(Known) as known, db.write() as session:
         add_by_hand(session, details(), alice.id)
     with db.read() as session:

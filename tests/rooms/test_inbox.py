@@ -15,7 +15,7 @@ from tpminstitute.inbox.letters import acknowledgement_key, acknowledgement_lett
 from tpminstitute.inbox.models import Inquiry, InquiryState
 from tpminstitute.inbox.queries import PAGE, inbox_page, inquiries_of, unacknowledged
 from tpminstitute.inbox.waiting import Counts, counts
-from tpminstitute.mail import outbox
+from tpminstitute.mail import by_hand
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.letters import LetterError
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus, SuppressionReason
@@ -119,7 +119,7 @@ def failed_acknowledgement(db, settings):
 def test_a_failed_mail_can_be_sent_again_by_hand(db, settings, alice):
     message = failed_acknowledgement(db, settings)
     with db.write() as session:
-        outbox.send_again(session, message.id, alice)
+        by_hand.send_again(session, settings, message.id, alice)
     post = Post()
     assert deliver(db, post, settings) == 1
     assert post.ledger[0][1] == message.content
@@ -128,7 +128,7 @@ def test_a_failed_mail_can_be_sent_again_by_hand(db, settings, alice):
 def test_a_failed_mail_can_be_left(db, settings, alice):
     message = failed_acknowledgement(db, settings)
     with db.write() as session:
-        outbox.leave(session, message.id, alice)
+        by_hand.leave(session, message.id, alice)
     assert deliver(db, Post(), settings) == 0
     assert messages(db, id=message.id)[0].status is MessageStatus.CANCELLED
 
@@ -138,7 +138,7 @@ def test_a_sent_mail_is_not_sent_again_by_a_stale_page(db, settings, alice):
     deliver(db, Post(), settings)
     (message,) = messages(db, kind=MessageKind.ACKNOWLEDGEMENT)
     with pytest.raises(Refusal, match="not waiting for a decision"), db.write() as session:
-        outbox.send_again(session, message.id, alice)
+        by_hand.send_again(session, settings, message.id, alice)
 
 
 def test_a_queued_mail_says_that_it_waits(db, settings):

@@ -8,10 +8,10 @@ from tests.conftest import on_sqlite
 from tests.factories import an_account, count, messages, submitted
 from tests.rooms.post import NO_ANSWER, Post
 from tpminstitute.inbox.returned import bounced, complained_of
+from tpminstitute.mail.by_hand import send_again
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.incoming.model import Bounce
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus, Suppression, SuppressionReason
-from tpminstitute.mail.outbox import send_again
 from tpminstitute.mail.standing import undecided
 from tpminstitute.mail.suppression import suppress
 from tpminstitute.mail.to_staff import staff_letter, write_to_staff
@@ -80,7 +80,7 @@ def test_one_that_failed_waits_for_a_decision_beside_the_others(db, settings):
         (line,), _ = undecided(session)
     assert (line.contact_public_id, line.recipient) == (None, ALICE)
     with db.write() as session:
-        send_again(session, line.id, an_account(session).id)
+        send_again(session, settings, line.id, an_account(session).id)
     assert messages(db)[0].status is MessageStatus.QUEUED
 
 

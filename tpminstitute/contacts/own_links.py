@@ -28,9 +28,15 @@ def own_url(settings: Settings, public_id: str, *, asked_for: bool = False) -> s
 
     Parameters: `asked_for`, whether they asked for it; then it opens everything for a while.
     """
-    made_at = int(clock.now().timestamp() * 1000)
+    made_at = int(this_millisecond().timestamp() * 1000)
     token = Signer(settings.secret_key, _PURPOSE).sign([public_id, made_at, int(asked_for)])
     return f"{own_form(settings)}/{token}"
+
+
+def this_millisecond() -> datetime:
+    """Return the moment that a link made now carries, which counts in milliseconds."""
+    now = clock.now()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def own_form(settings: Settings) -> str:

@@ -9,11 +9,13 @@ from tpminstitute.contacts.identity import EmailAddress
 from tpminstitute.contacts.models import Contact, ContactAddress
 from tpminstitute.contacts.service import Person, add_address, find_or_add, locked_by_address
 from tpminstitute.contacts.time_zones import find_zone, is_news, keep_time_zone
+from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.models import SuppressionReason
+from tpminstitute.mail.readdressing import readdress_waiting
 from tpminstitute.mail.suppression import suppress, suppression_of
 from tpminstitute.pipeline.service import open_lead
-from tpminstitute.timeline.models import ActivityKind
+from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
 
@@ -47,11 +49,13 @@ class Known(Refusal):
         self.public_id = public_id
 
 
-def change_details(session: Session, contact: Contact, details: Details, number: int, account_id: int) -> bool:
+def change_details(
+    session: Session, settings: Settings, contact: Contact, details: Details, number: int, account_id: int
+) -> bool:
     """Change who a contact is; returns False when they are called so already.
 
     The caller holds the contact's row. An address that is replaced stays theirs as a further one. Who unsubscribed
-    stays unsubscribed at the new address.
+    stays unsubscribed at the new address, and mails that wait go there.
     Parameters: `number`, that of the contact as the writer saw it.
     Raises `StaleContact`, and `Refusal` for an address that is another contact's.
     """
@@ -61,7 +65,7 @@ def change_details(session: Session, contact: Contact, details: Details, number:
     if contact.number != number:
         raise StaleContact
     if contact.email_key != details.email.key:
-        move_address(session, contact, details.email, account_id)
+        move_address(session, settings, contact, details.email, account_id)
     contact.name, contact.email, contact.email_key = details.name, details.email.address, details.email.key
     if contact.phone_typed != details.phone_typed:  # else what a visitor's own country made of it stays
         contact.phone_typed, contact.phone_e164 = details.phone_typed, details.phone_e164
@@ -89,10 +93,13 @@ def add_by_hand(session: Session, details: Details, account_id: int) -> Contact:
     return contact
 
 
-def move_address(session: Session, contact: Contact, email: EmailAddress, account_id: int | None) -> None:
+def move_address(
+    session: Session, settings: Settings, contact: Contact, email: EmailAddress, account_id: int | None
+) -> None:
     """Let mails to a contact go to another address from now on; the former one stays theirs as a further one.
 
-    The caller holds the contact's row. Who unsubscribed stays unsubscribed at the new address.
+    The caller holds the contact's row. Who unsubscribed stays unsubscribed at the new address. What waits to be sent to
+    the former one goes to the new one.
     Parameters: `account_id`, who of the staff does it; None if the contact proved the address.
     Raises `Refusal` for an address that is another contact's.
     """
@@ -111,6 +118,9 @@ def move_address(session: Session, contact: Contact, email: EmailAddress, accoun
     kept = select(ContactAddress.id).where(ContactAddress.email_key == former.key)
     if session.scalar(kept) is None:
         add_address(session, contact, former, account_id)
+    for mail in readdress_waiting(session, settings, contact, former.key):
+        sentence = f"{mail} waited to be sent, and goes to the new address."
+        record(session, contact.id, ActivityKind.MAIL_REQUEUED, sentence, actor=Actor.VISITOR, account_id=account_id)
 
 
 def _differences(contact: Contact, details: Details) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tpminstitute.contacts.identity import EmailAddress, read_email
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.own_links import own_url
 from tpminstitute.contacts.owners import owner_of
@@ -21,6 +22,7 @@ from tpminstitute.mail.letters import Frame, Letter, render
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.notice import render_mail_notice, render_notice
 from tpminstitute.mail.outbox import Order
+from tpminstitute.mail.readdressing import was_left_since
 from tpminstitute.mail.reply_addresses import Purpose, reply_address, reply_to_institute
 from tpminstitute.mail.templates import current_source
 
@@ -240,6 +242,7 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
 
     Raises `LetterError` when the letter that staff saved can't be sent.
     """
+    to = _answered(session, inquiry, contact)
     by_mail = session.scalar(select(ReceivedMail.message_id).where(ReceivedMail.inquiry_id == inquiry.id))
     key = acknowledgement_letters(session, inquiry.contact_id, [inquiry])[inquiry.id]
     letter = render(
@@ -252,8 +255,8 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
         contact_id=contact.id,
         cause=f"inquiry:{inquiry.id}",
         dedupe_key=acknowledgement_key(inquiry),
-        recipient=Address("", inquiry.email),
-        recipient_key=contact.email_key,
+        recipient=Address("", to.address),
+        recipient_key=to.key,
         letter=letter,
         reply_to=reply_to_institute(settings, contact.public_id),
         headers={
@@ -262,3 +265,12 @@ def acknowledgement(session: Session, settings: Settings, inquiry: Inquiry, cont
             **threading([by_mail] if by_mail else []),
         },
     )
+
+
+def _answered(session: Session, inquiry: Inquiry, contact: Contact) -> EmailAddress:
+    """Return the address that an inquiry came from; the contact's own, where another has taken its place since."""
+    own = EmailAddress(contact.email, contact.email_key)
+    if inquiry.email == own.address:
+        return own
+    typed = read_email(inquiry.email)
+    return own if was_left_since(session, contact, typed.key, inquiry.received_at) else typed

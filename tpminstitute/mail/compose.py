@@ -3,13 +3,15 @@
 import re
 import secrets
 from base64 import encodebytes
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
-from email.utils import format_datetime, quote
+from email import message_from_bytes
+from email.header import Header, decode_header, make_header
+from email.utils import format_datetime, getaddresses, quote
 from quopri import encodestring
 from types import MappingProxyType
+from typing import cast
 
 import idna
 
@@ -32,6 +34,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,75}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}>")
 _THREAD_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{3,200}>")
+_TO = re.compile(r"^To:[^\r]*(?:\r\n[ \t][^\r]*)*", re.M)
 _THREAD_LENGTH = 3
 """How many of the newest mails References names beside the first: four of 200 octets fit into one line."""
 
@@ -83,18 +86,29 @@ def compose(
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
         f"Content-Language: {letter.language}",
-        "",
     ]
-    for subtype, text in (("plain", letter.text), ("html", letter.html)):
-        encoding, body = _encoded_body(text)
-        lines += [
-            f"--{boundary}",
-            f'Content-Type: text/{subtype}; charset="utf-8"',
-            f"Content-Transfer-Encoding: {encoding}",
-            "",
-            body,
-        ]
-    return "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
+    return _whole(lines, boundary, [("plain", letter.text), ("html", letter.html)])
+
+
+def readdressed(mail: bytes, to: str, changed: Callable[[str], str]) -> bytes:
+    """Return a mail that `compose` made as it goes to another address: the same, but for To and its changed texts.
+
+    Parameters: `to`, the address; `changed`, which returns what stands in place of a text, plain or HTML.
+    Raises `ComposeError` for an address that is none.
+    """
+    written = message_from_bytes(mail)
+    boundary = written.get_boundary()
+    if boundary is None:
+        raise ComposeError("There is no mail that could go to another address: it couldn't be made.")
+    head = mail.partition(b"\r\n\r\n")[0].decode()
+    ((phrase, _),) = getaddresses([written["To"]])
+    # The newer parser of some Pythons parts a name's encoded words by a space.
+    line = _address_line("To", Address(str(make_header(decode_header(phrase))), to))
+    parts = [part for part in written.walk() if not part.is_multipart()]
+    texts = [
+        (part.get_content_subtype(), changed(cast("bytes", part.get_payload(decode=True)).decode())) for part in parts
+    ]
+    return _whole([_TO.sub(lambda _: line, head, count=1)], boundary, texts)
 
 
 def new_message_id(domain: str) -> str:
@@ -145,6 +159,21 @@ def needs_smtputf8(mail: bytes | Address) -> bool:
         return not mail.email.rpartition("@")[0].isascii()
     head, _, _ = mail.partition(b"\r\n\r\n")
     return not head.isascii()
+
+
+def _whole(head: Sequence[str], boundary: str, texts: Iterable[tuple[str, str]]) -> bytes:
+    """Return the mail that has these lines of a header and these texts by the subtype of their part."""
+    lines = [*head, ""]
+    for subtype, text in texts:
+        encoding, body = _encoded_body(text)
+        lines += [
+            f"--{boundary}",
+            f'Content-Type: text/{subtype}; charset="utf-8"',
+            f"Content-Transfer-Encoding: {encoding}",
+            "",
+            body,
+        ]
+    return "\r\n".join([*lines, f"--{boundary}--", ""]).encode()
 
 
 def _header_lines(

@@ -1,4 +1,4 @@
-"""Queue mails, cancel them, and decide about uncertain ones by hand."""
+"""Queue mails and cancel them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,9 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock, jobs
 from tpminstitute.core.config import Settings
-from tpminstitute.core.errors import Refusal
 from tpminstitute.mail.compose import Address, ComposeError, compose, new_message_id
 from tpminstitute.mail.letters import Letter
 from tpminstitute.mail.models import DeliveryEvent, DeliveryEventKind, Message, MessageKind, MessageStatus
-from tpminstitute.timeline.models import ActivityKind
-from tpminstitute.timeline.service import record
 
 LABELS = {
     MessageKind.NOTICE: "Notice to the institute",
@@ -187,46 +184,6 @@ def hold_back(session: Session, ids: Collection[int], reason: str) -> Sequence[s
         .returning(Message.subject)
         .execution_options(synchronize_session=False)
     ).all()
-
-
-def send_again(session: Session, message_id: int, account_id: int) -> None:
-    """Queue a failed or uncertain mail once more, as it is; raises `Refusal` when it is in another state."""
-    message = _undecided(session, message_id)
-    message.status, message.reason, message.due_at, message.attempts = (
-        MessageStatus.QUEUED,
-        "",
-        clock.now(),
-        0,
-    )
-    _note(session, message, "Sent again by hand.", ActivityKind.MAIL_REQUEUED, account_id)
-    jobs.hint(session, jobs.Job.DELIVER)
-
-
-def leave(session: Session, message_id: int, account_id: int) -> None:
-    """Let a failed or uncertain mail rest: it is not sent again; raises `Refusal` when it is in another state."""
-    message = _undecided(session, message_id)
-    message.status, message.reason = MessageStatus.CANCELLED, f"Left as it is by hand. {message.reason}"
-    _note(
-        session,
-        message,
-        "Not to be sent again, decided by hand.",
-        ActivityKind.MAIL_SETTLED_BY_HAND,
-        account_id,
-    )
-
-
-def _undecided(session: Session, message_id: int) -> Message:
-    message = session.scalar(select(Message).where(Message.id == message_id).with_for_update())
-    if message is None or message.status not in (MessageStatus.FAILED, MessageStatus.UNCERTAIN):
-        raise Refusal("This mail is not waiting for a decision any more. Nothing was changed.")
-    return message
-
-
-def _note(session: Session, message: Message, text: str, kind: ActivityKind, account_id: int) -> None:
-    session.add(event(message.id, DeliveryEventKind.BY_HAND, text))
-    if message.contact_id is not None:
-        sentence = f"{describe(message.kind, message.subject)}: {text}"
-        record(session, message.contact_id, kind, sentence, account_id=account_id)
 
 
 def event(message_id: int, kind: DeliveryEventKind, text: str, code: int | None = None) -> DeliveryEvent:

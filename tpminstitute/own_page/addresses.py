@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.identity import EmailAddress
 from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.own_links import this_millisecond
 from tpminstitute.contacts.service import locked, locked_by_address
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.config import Settings
@@ -137,10 +138,10 @@ def _move(session: Session, settings: Settings, contact: Contact, wish: AddressW
     former, email = EmailAddress(contact.email, contact.email_key), EmailAddress(wish.email, wish.email_key)
     once = wish.nonce
     session.delete(wish)
-    move_address(session, contact, email, None)
+    void_links(session, contact, this_millisecond())  # not those that mails to the new address get now
+    move_address(session, settings, contact, email, None)
     contact.number += 1
     session.flush()
-    void_links(session, contact, clock.now())
     sentence = f"Corrected what we hold: the address was {former.address}."
     record(session, contact.id, ActivityKind.CONTACT_CHANGED, sentence, actor=Actor.VISITOR)
     mails.send_elsewhere(session, settings, contact, "address-moved", once, former, masked=masked(email.address))

@@ -11,7 +11,7 @@ from tpminstitute.contacts.notes import NoteError, add_note
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.text import one_line, visible
 from tpminstitute.inbox.details import Details, Known, StaleContact, add_by_hand, change_details
-from tpminstitute.web.common import session
+from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me
 from tpminstitute.web.staff.contact_page import contact_page
@@ -36,7 +36,7 @@ def change_contact(public_id: str) -> Response | tuple[str, int]:
     """Change a contact's name, address or phone number; where a colleague did so meanwhile, both are shown."""
     contact, typed = held_contact(public_id), _typed()
     try:
-        changed = change_details(session(), contact, _read(typed), typed.number, me().id)
+        changed = change_details(session(), settings(), contact, _read(typed), typed.number, me().id)
     except Unread as problem:
         return contact_page(contact, Typed(details=replace(typed, problem=str(problem), field=problem.field))), 422
     except StaleContact as problem:

@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core.errors import Refusal
-from tpminstitute.mail import outbox
+from tpminstitute.mail import by_hand
 from tpminstitute.mail.models import Message
-from tpminstitute.web.common import session
+from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me, today_url
 from tpminstitute.web.staff.one_contact import to_contact
@@ -22,14 +22,16 @@ ROW_ID = f"int(max={2**31 - 1})"
 @acting
 def send_again(message_id: int) -> Response:
     """Queue a failed or uncertain mail once more."""
-    return _decide(message_id, lambda: outbox.send_again(session(), message_id, me().id), "Queued to be sent again.")
+    return _decide(
+        message_id, lambda: by_hand.send_again(session(), settings(), message_id, me().id), "Queued to be sent again."
+    )
 
 
 @staff.post(f"/messages/<{ROW_ID}:message_id>/leave")
 @acting
 def leave(message_id: int) -> Response:
     """Let a failed or uncertain mail rest."""
-    return _decide(message_id, lambda: outbox.leave(session(), message_id, me().id), "It is not sent again.")
+    return _decide(message_id, lambda: by_hand.leave(session(), message_id, me().id), "It is not sent again.")
 
 
 def _decide(message_id: int, change: Callable[[], None], done: str) -> Response:
