@@ -22,7 +22,7 @@ from tpminstitute.inbox import conversations, service
 from tpminstitute.inbox.answers import Answer, reply
 from tpminstitute.inbox.calls import note_call
 from tpminstitute.inbox.models import Topic
-from tpminstitute.inbox.sending import send, take_back
+from tpminstitute.inbox.sending import hold_back, send, send_held_back, take_back
 from tpminstitute.inbox.unsent import Unsent
 from tpminstitute.institute.promise import promise_of
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
@@ -325,6 +325,21 @@ def test_what_a_person_did_in_the_time_counts_for_them(db, settings, alice):
     moved(db, alice, 3, CONVERSATION)
     (load,) = report_of(db, workload)
     assert (load.name, load.done["Answers"], load.done["Leads moved"], load.done["Calls"]) == ("Alice", 1, 1, 0)
+
+
+@on_sqlite
+@pytest.mark.parametrize("by_bob", [False, True])
+def test_a_reply_that_was_held_back_and_sent_later_is_one_answer_of_who_wrote_it(db, settings, alice, by_bob):
+    with db.write() as session:
+        bob = an_account(session, "Bob")
+    wrote(db, settings, 1)
+    held = replied(db, settings, alice, 1, 10, goes_at=at(3, 10))
+    with time_machine.travel(at(2, 10), tick=False), db.write() as session:
+        hold_back(session, contact_of(db).id)
+    with time_machine.travel(at(2, 11), tick=False), db.write() as session:
+        who = session.get_one(Account, (bob if by_bob else alice).id)
+        send_held_back(session, settings, locked(session, contact_of(db).id), held, who)
+    assert {load.name: load.done["Answers"] for load in report_of(db, workload)} == {"Alice": 1, "Bob": 0}
 
 
 def test_contacts_of_a_person_count_and_those_of_them_who_wait(db, settings, alice):

@@ -140,6 +140,8 @@ def send_held_back(session: Session, settings: Settings, contact: Contact, messa
     written, key, cause, nevertheless = found
     outbox.take_back(session, cause, f"{account.name} sent it as a mail of its own.", [key])
     writer = session.get_one(Account, written.account_id)
+    sentence = f"The reply that was held back goes as a mail of its own: {account.name} sent it."
+    record(session, contact.id, ActivityKind.REPLY_TAKEN_BACK, sentence, account_id=writer.id)  # one answer, not two
     again = Unsent(written.subject, written.text, tokens.public_id())
     sent = send(session, settings, contact, writer, again, despite_closed=nevertheless)
     assert sent is not None  # its nonce is new

@@ -24,7 +24,7 @@ DOINGS = {
 """What is counted, and the facts of the timeline that count for it."""
 
 TAKEN_BACK = {"Answers": ActivityKind.REPLY_TAKEN_BACK}
-"""The facts that take one of them back."""
+"""The facts that take one of them back; a reply that was held back and then sent counts once by that."""
 
 
 @dataclass(frozen=True)
