@@ -7,15 +7,27 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.factories import ADA, TOPIC_LABELS, TOPICS, contact_of, messages, plan_pathway, submitted
+from tests.factories import (
+    ADA,
+    TOPIC_LABELS,
+    TOPICS,
+    an_account,
+    contact_of,
+    messages,
+    plan_pathway,
+    store_letter,
+    submitted,
+)
+from tests.rooms.post import Post
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.topics import Topic
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import opt_out
+from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.suppression import suppress, suppression_of
-from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
+from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, StepOutcome, StepRecord
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.sequences.wishes import PAUSE, Wish, wish, wishes_of
 from tpminstitute.timeline.models import Activity, ActivityKind
@@ -120,13 +132,62 @@ def test_a_pause_that_ends_before_the_next_mail_moves_nothing(db, settings, begu
     assert run(db).next_due_at == clock.now() + 90 * DAY
 
 
-def test_a_mail_that_waited_already_is_cancelled_by_a_pause_and_says_so(db, settings, begun):
+def test_a_mail_that_waited_already_is_taken_back_by_a_pause_and_says_so(db, settings, begun):
     begun.shift(3 * DAY)
     run_due(db, settings)
     wished(db, settings, Wish.PAUSE)
     (mail,) = follow_ups(db)
     assert mail.status is MessageStatus.CANCELLED
     assert "no follow-ups until" in mail.reason
+    with db.read() as session:
+        written, back = session.scalars(select(StepRecord).order_by(StepRecord.id))
+    assert (written.outcome, back.outcome) == (StepOutcome.QUEUED, StepOutcome.HELD)
+    assert "taken back before it went out. The person asked for no follow-ups until" in back.sentence
+
+
+def test_what_a_pause_took_back_comes_after_it_in_the_words_of_then_and_nothing_is_lost(
+    db, settings, begun, every_topic
+):
+    begun.shift(3 * DAY)
+    run_due(db, settings)
+    wished(db, settings, Wish.PAUSE)
+    begun.shift(DAY)
+    with db.write() as session:
+        alice = an_account(session).id
+    for letter in ("follow-up-skills", "follow-up-experience", "follow-up-certifications"):
+        store_letter(db, alice, letter, subject="New words", body="New words.")
+    assert sent_on_days(db, settings, begun) == [0, 29, 34, 40]  # 0: the one that was taken back
+    assert [mail.subject for mail in follow_ups(db)[1:]] == ["New words"] * 3
+    assert follow_ups(db)[1].dedupe_key == f"enrollment:{run(db).id}:step:1"
+
+
+def test_the_last_mail_of_a_run_that_was_through_already_comes_after_a_pause_too(db, settings, begun):
+    plan_pathway(db, waits=[72])
+    begun.shift(3 * DAY)
+    run_due(db, settings)
+    assert run(db).status is EnrollmentStatus.FINISHED
+    wished(db, settings, Wish.PAUSE)
+    assert (run(db).status, run(db).next_due_at) == (EnrollmentStatus.ACTIVE, clock.now() + PAUSE)
+    assert sent_on_days(db, settings, begun) == [0, 30]
+    assert run(db).status is EnrollmentStatus.FINISHED
+
+
+def test_a_pause_that_is_lifted_lets_what_it_took_back_come_at_once(db, settings, begun, every_topic):
+    begun.shift(3 * DAY)
+    run_due(db, settings)
+    wished(db, settings, Wish.PAUSE)
+    wished(db, settings, Wish.USUAL)
+    run_due(db, settings)
+    assert [mail.status for mail in follow_ups(db)] == [MessageStatus.CANCELLED, MessageStatus.QUEUED]
+
+
+def test_a_mail_that_is_out_already_is_not_written_again_by_a_pause(db, settings, begun, every_topic):
+    begun.shift(3 * DAY)
+    run_due(db, settings)
+    deliver(db, Post(), settings)
+    wished(db, settings, Wish.PAUSE)
+    assert sent_on_days(db, settings, begun) == [0, 30, 36]
+    assert run(db).status is EnrollmentStatus.FINISHED
 
 
 def test_a_run_that_came_back_to_a_step_written_before_waits_out_a_pause_too(db, settings, begun, every_topic):

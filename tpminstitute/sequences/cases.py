@@ -15,8 +15,7 @@ from tpminstitute.sequences.facts import facts_of
 from tpminstitute.sequences.frequency import automatic_mails
 from tpminstitute.sequences.models import Enrollment, EnrollmentPause, EnrollmentStatus, Sequence
 from tpminstitute.sequences.planning import readers_of
-from tpminstitute.sequences.versions import steps_of
-from tpminstitute.sequences.wishes import step_key
+from tpminstitute.sequences.versions import step_key, steps_of
 
 Due: TypeAlias = Select[Enrollment, Contact, Sequence]
 

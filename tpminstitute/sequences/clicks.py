@@ -10,7 +10,7 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.mail.models import Message
 from tpminstitute.sequences.models import Enrollment, LinkClick, Sequence
-from tpminstitute.sequences.wishes import step_key
+from tpminstitute.sequences.versions import step_key
 
 _PURPOSE = "link"
 

@@ -21,8 +21,7 @@ from tpminstitute.sequences.letters import follow_up_frame, follow_up_variables
 from tpminstitute.sequences.models import Enrollment, Sequence, SequenceStep, StepOutcome
 from tpminstitute.sequences.pathways import brought_pathways
 from tpminstitute.sequences.records import note_step
-from tpminstitute.sequences.versions import steps_of
-from tpminstitute.sequences.wishes import step_key
+from tpminstitute.sequences.versions import step_key, steps_of
 
 
 def unsubscribe_url(settings: Settings, contact: Contact) -> str:

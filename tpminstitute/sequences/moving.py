@@ -36,7 +36,7 @@ BATCH = 500
 """Runs whose past is read at once."""
 
 _STEP_KEY = re.compile(r"enrollment:(?P<run>\d+):step:(?P<number>\d+)")
-"""As `wishes.step_key` makes them."""
+"""As `versions.step_key` makes them."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Read what a sequence says: its newest version, and the steps of any."""
+"""Read what a sequence says: its newest version, the steps of any, and the key of each step's mail."""
 
 from collections.abc import Sequence as Row
 
@@ -12,6 +12,11 @@ def newest_version(session: Session, sequence_id: int) -> int:
     """Return the id of the version that a new run follows."""
     newest = select(SequenceVersion.id).where(SequenceVersion.sequence_id == sequence_id)
     return session.scalars(newest.order_by(SequenceVersion.number.desc()).limit(1)).one()
+
+
+def step_key(enrollment_id: int, number: int) -> str:
+    """Return the dedupe key of the one mail that a run owes for the step of that number."""
+    return f"enrollment:{enrollment_id}:step:{number}"
 
 
 def steps_of(session: Session, version_id: int, from_position: int = 1) -> Row[SequenceStep]:

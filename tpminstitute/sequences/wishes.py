@@ -18,9 +18,10 @@ from tpminstitute.core.config import Settings
 from tpminstitute.core.errors import Refusal
 from tpminstitute.mail import outbox
 from tpminstitute.mail.models import Message
+from tpminstitute.sequences import mails
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus, FollowUpWish, Pace, SequenceStep
 from tpminstitute.sequences.planning import Reader, plan_through, reader_of
-from tpminstitute.sequences.versions import steps_of
+from tpminstitute.sequences.versions import step_key, steps_of
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
@@ -57,11 +58,6 @@ def pause_end(kept: FollowUpWish | None) -> datetime | None:
     return kept.paused_until
 
 
-def step_key(enrollment_id: int, number: int) -> str:
-    """Return the dedupe key of the one mail that a run owes for the step of that number."""
-    return f"enrollment:{enrollment_id}:step:{number}"
-
-
 def left_out(reader: Reader, topic: str, step: SequenceStep) -> bool:
     """Return whether a step is about something else than the one topic its reader wants to hear of.
 
@@ -93,8 +89,8 @@ def pause_until(session: Session, settings: Settings, contact: Contact, until: d
 def wish(session: Session, settings: Settings, contact: Contact, what: Wish) -> bool:
     """Keep a wish and plan the running follow-ups by it; returns False when it held already.
 
-    Mails already written that go against it are cancelled, not moved: a mail written before a pause would arrive
-    after it with an old date, and might break a wish made meanwhile.
+    Mails already written that go against it don't go: one about another topic is cancelled, one that a pause keeps
+    back is taken back and written anew after it, since it would arrive with an old date and old words.
     """
     lock(session, contact)
     before = wishes_of(session, contact.id)
@@ -179,10 +175,12 @@ def _plan_anew(session: Session, settings: Settings, contact_id: int) -> None:
     for run in runs:
         reader = reader_of(session, settings, contact_id, run.sequence_id)
         steps = steps_of(session, run.version_id)
-        written = _written(session, run, steps)
+        if reader.paused_until is None:
+            _cancel_off_topic(session, run, steps, reader)
+        elif run.status is not EnrollmentStatus.STOPPED:
+            _take_back(session, run, reader.paused_until)
         if run.status is EnrollmentStatus.ACTIVE:
-            run.next_due_at = _due_again(run, steps, written, reader)
-        _cancel_against(session, run, steps, reader)
+            run.next_due_at = _due_again(run, steps, _written(session, run, steps), reader)
 
 
 def _written(session: Session, run: Enrollment, steps: Row[SequenceStep]) -> dict[int, datetime]:
@@ -203,9 +201,16 @@ def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, dat
     return plan_through([step for step in steps if last < step.position <= run.next_position], since, reader).at
 
 
-def _cancel_against(session: Session, run: Enrollment, steps: Row[SequenceStep], reader: Reader) -> None:
-    end = reader.paused_until
-    against = [step for step in steps if end is not None or left_out(reader, run.topic, step)]
-    reason = off_topic(run) if end is None else f"The person asked for no follow-ups until {end:%d %b %Y}."
-    keys = [step_key(run.id, step.number) for step in against]
-    outbox.cancel(session, f"enrollment:{run.id}", reason, keys)
+def _take_back(session: Session, run: Enrollment, until: datetime) -> None:
+    """Let a run whose mail is written and not sent yet come back to that mail's step; it may have been its last one."""
+    back = mails.take_back(session, run, f"The person asked for no follow-ups until {until:%d %b %Y}.")
+    if back is not None:
+        run.next_position = back.position
+        if run.status is EnrollmentStatus.FINISHED:
+            run.status, run.next_due_at, run.ended_at = EnrollmentStatus.ACTIVE, until, None
+        session.flush()
+
+
+def _cancel_off_topic(session: Session, run: Enrollment, steps: Row[SequenceStep], reader: Reader) -> None:
+    keys = [step_key(run.id, step.number) for step in steps if left_out(reader, run.topic, step)]
+    outbox.cancel(session, f"enrollment:{run.id}", off_topic(run), keys)

@@ -13,7 +13,7 @@ from tpminstitute.core import zones
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.queries import html, plain_text
 from tpminstitute.sequences.models import Enrollment, Holiday, Sequence, StepOutcome, StepRecord
-from tpminstitute.sequences.wishes import step_key
+from tpminstitute.sequences.versions import step_key
 from tpminstitute.simulation.passing import Remark
 from tpminstitute.timeline.models import Activity, ActivityKind
 
