@@ -49,3 +49,25 @@ for (const copier of document.querySelectorAll("[data-copies]")) {
     copier.textContent = copier.dataset.copied;
   });
 }
+
+// After something was done the page is a new one: the button that did it has the focus again, or what it is folded into.
+const LEFT = "left";
+addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (form.method !== "post" || !form.contains(document.activeElement) || button?.closest("[data-row]")) return;
+  const at = { page: location.pathname, form: new URL(form.action).pathname, button: button?.textContent };
+  sessionStorage.setItem(LEFT, JSON.stringify(at));
+});
+
+function goBackTo(left) {
+  if (left.page !== location.pathname || location.hash || document.querySelector("[autofocus]")) return;
+  const form = [...document.forms].find((each) => new URL(each.action).pathname === left.form);
+  const button = form && [...form.querySelectorAll("button")].find((each) => each.textContent === left.button);
+  const control = button && !seen(button) ? form.closest("details")?.querySelector("summary") : button;
+  control?.focus({ preventScroll: document.querySelector("main > .notice") !== null }); // what came of it is at the top
+}
+
+const left = sessionStorage.getItem(LEFT);
+sessionStorage.removeItem(LEFT);
+if (left !== null) goBackTo(JSON.parse(left));

@@ -19,13 +19,14 @@ addEventListener("keydown", (event) => {
   if (control.matches("summary")) control.parentElement.querySelector("form button")?.focus();
 });
 
-// After something was done the page is a new one: the row that stands there now has the focus.
+// After something was done or undone the page is a new one: the row that stands there now has the focus.
 const PLACE = `place:${location.pathname}`;
+const place = sessionStorage.getItem(PLACE);
 addEventListener("submit", (event) => {
   const row = event.target.closest("[data-row]");
   if (row) sessionStorage.setItem(PLACE, rows().indexOf(row));
+  else if (place !== null && event.target.closest(".undo")) sessionStorage.setItem(PLACE, place);
 });
-const place = sessionStorage.getItem(PLACE);
 if (place !== null) {
   sessionStorage.removeItem(PLACE);
   links()[Math.min(Number(place), links().length - 1)]?.focus();

@@ -58,7 +58,9 @@ def test_a_reply_can_be_undone_for_ten_seconds_and_is_in_the_editor_again(db, se
     answer = desk.press("Send reply", desk.page(home_of(db)), text="Yes, on Tuesdays.")
     bar = desk.page(answer.location).first("div", class_="undo")
     assert "You can take the reply back for ten seconds." in bar.words
-    assert "taken back" in says(desk.press("Undo", bar), desk)
+    undone = desk.press("Undo", bar)
+    assert undone.location.endswith("#reply-text")
+    assert "taken back" in says(undone, desk)
     assert editor(desk, db) == "Yes, on Tuesdays."
     assert arrived(db, settings, timedelta(minutes=1)) == []
     assert "Yes, on Tuesdays." not in desk.page(home_of(db)).first("ol", class_="happened").words
@@ -68,7 +70,9 @@ def test_an_undo_that_comes_too_late_says_so(db, settings, desk, ada):
     answer = desk.press("Send reply", desk.page(home_of(db)), text="Yes, on Tuesdays.")
     bar = desk.page(answer.location).first("div", class_="undo")
     assert arrived(db, settings, timedelta(minutes=1)) == [ADA]
-    assert "It was too late to take the reply back" in says(desk.press("Undo", bar), desk)
+    refused = desk.press("Undo", bar)
+    assert "#" not in refused.location  # the top of the page says why
+    assert "It was too late to take the reply back" in says(refused, desk)
     assert editor(desk, db) == ""
 
 

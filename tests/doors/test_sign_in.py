@@ -98,6 +98,14 @@ def test_with_the_right_password_one_comes_in(alice):
     assert alice.page("/staff/inbox").first("p", class_="whoami").words == "Alice"
 
 
+@on_sqlite
+def test_one_may_type_at_once_and_after_a_mistake_hears_first_what_it_was(alice):
+    asked = alice.page("/staff/sign-in")
+    assert [e["id"] for e in asked.inner if "autofocus" in e.attrs] == ["email"]
+    refused = read(alice.sign_in("alice@tpminstitute.org", "a wrong password").text)
+    assert [e["class"] for e in refused.inner if "autofocus" in e.attrs] == ["notice red summary"]
+
+
 def test_the_address_may_be_typed_in_any_case(alice):
     assert alice.sign_in("ALICE@TPMInstitute.org", PASSWORD).status_code == 302
 

@@ -1,4 +1,4 @@
-"""The board as staff use it: a lead is dragged, moved by keys, lost for a reason, and taken back."""
+"""The board as staff use it: a lead is walked to, dragged, moved by keys, lost for a reason, and taken back."""
 
 from playwright.sync_api import expect
 
@@ -19,6 +19,8 @@ def test_a_lead_is_dragged_moved_by_keys_lost_and_taken_back(started, new_page):
     page.get_by_role("link", name="Pipeline").click()
     expect(stage(page, "New").get_by_role("link", name="Ada Lovelace", exact=True)).to_be_visible()
 
+    press(page, "j")
+    expect(stage(page, "New").get_by_role("link", name="Ada Lovelace", exact=True)).to_be_focused()
     page.drag_and_drop(".card", '.column[data-stage="2"]')
     there = stage(page, "In conversation").get_by_role("link", name="Ada Lovelace", exact=True)
     expect(there).to_be_focused()

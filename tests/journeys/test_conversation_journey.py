@@ -21,6 +21,7 @@ def test_a_conversation_is_held_by_keyboard_and_a_hostile_mail_does_nothing(star
     desk = new_page()
     come_to_the_desk(desk, service.service.setup_link)
     reply_by_keyboard(service, desk)
+    the_focus_stays_where_one_works(desk)
     unsent_words_are_kept_on_leaving(desk)
     a_hostile_mail_does_nothing(service, desk, mail_id)
 
@@ -37,6 +38,16 @@ def reply_by_keyboard(service, desk):
     expect(desk.locator(".said .words").first).to_contain_text("Yes, on Tuesdays.")
     with service.database() as db:
         assert len(messages(db, kind=MessageKind.REPLY)) == 1
+
+
+def the_focus_stays_where_one_works(desk):
+    expect(desk.get_by_role("button", name="Send reply")).to_be_focused()
+    press(desk, "p")
+    expect(desk.get_by_label("Stage")).to_be_focused()
+    desk.get_by_label("Stage").select_option(label="In conversation")
+    press(desk, "Tab", "Enter")
+    expect(desk.get_by_text("The lead was moved.")).to_be_visible()
+    expect(desk.locator("summary", has_text="In conversation")).to_be_focused()
 
 
 def unsent_words_are_kept_on_leaving(desk):

@@ -52,6 +52,7 @@ def it_is_done_and_undone(desk):
     expect(desk.locator("#needs [data-row] > a").first).to_be_focused()
     press(desk, "u")
     expect(desk.locator("#needs [data-row]")).to_have_count(4)
+    expect(desk.get_by_role("link", name="Grace Hopper", exact=True)).to_be_focused()
 
 
 def a_reminder_is_put_off(desk):

@@ -75,7 +75,8 @@ def take_reply_back(public_id: str, message_id: int) -> Response:
         flash("The reply is taken back. Its text is in the editor again.", "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
-    return to_contact(contact.public_id, "reply")
+        return to_contact(contact.public_id)
+    return to_contact(contact.public_id, "reply-text")
 
 
 @staff.post(f"/contacts/<public_id>/replies/<{ROW_ID}:message_id>/send")

@@ -28,7 +28,7 @@ def tell_waiting(course_id: int, wait_id: int) -> Response:
         flash(str(refusal), "warning")
         return redirect(url_for("staff.course", course_id=course_id, _anchor="waiting"), 303)
     flash("A letter is begun, and not sent: read it, change it, send it.", "success")
-    return redirect(url_for("staff.contact", public_id=contact, _anchor="reply"), 303)
+    return redirect(url_for("staff.contact", public_id=contact, _anchor="reply-text"), 303)
 
 
 @staff.post(f"{WAIT}/off")
