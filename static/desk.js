@@ -3,7 +3,7 @@ const sheet = document.getElementById("keys");
 
 const busy = (event) =>
   event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
-  event.target.closest("input, textarea, select, [contenteditable]");
+  event.target.closest("input:not([type=checkbox], [type=radio], [type=file]), textarea, select, [contenteditable]");
 
 const seen = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
 

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.conftest import on_sqlite
+from tests.doors.html import read
 from tests.doors.people import labels
 from tests.factories import ADA, contact_of, submitted
 from tpminstitute.accounts.models import Role
@@ -111,7 +112,9 @@ def test_a_page_that_is_stale_shows_both_anew_and_keeps_the_choice(db, desk, two
         session.execute(update(Contact).where(Contact.id == two[1].id).values(name="Augusta King", number=2))
     answer = desk.press("Merge the two", page, name="second")
     assert answer.status_code == 409
-    assert "has changed since you opened this page" in answer.text
+    alert = read(answer.text).first("div", role="alert")
+    assert "has changed since you opened this page" in alert.words
+    assert "autofocus" in alert.attrs
     assert "Augusta King" in answer.text
     assert merges(db) == []
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conftest import on_sqlite
+from tests.doors.html import read
 from tests.doors.people import labels
 from tests.factories import count
 from tpminstitute.accounts.models import Role
@@ -47,6 +48,7 @@ def test_what_can_not_be_used_comes_back_as_it_was_typed_with_its_line(db, desk)
     assert answer.status_code == 422
     assert "these words don&#39;t stand in the guide under “skill-leadership”" in answer.text
     assert "Leaders earn twice as much." in answer.text
+    assert "autofocus" in read(answer.text).first("div", role="alert").attrs
     assert number_of(db) == 0
 
 
