@@ -15,7 +15,7 @@ from tpminstitute.core import clock
 from tpminstitute.inbox.answers import Answer, reply
 from tpminstitute.inbox.calls import note_call
 from tpminstitute.inbox.models import Inquiry, InquiryState
-from tpminstitute.lists import search_engine, search_ranking
+from tpminstitute.lists import search_documents, search_engine, search_ranking
 from tpminstitute.lists.search import Place, find, matching_ids
 from tpminstitute.lists.search_expressions import Term
 from tpminstitute.lists.search_models import SearchChange, SearchNear, SearchPerson, SearchText, SearchWord, Source
@@ -376,6 +376,40 @@ def test_what_the_index_has_yet_to_read_narrows_a_list_as_it_is_now(db, settings
     with db.read() as session:
         assert set(matching_ids(session, "reader", 10).ids) == {second, *others}
         assert set(matching_ids(session, "zeppelin", 10).ids) == {*others}
+
+
+def test_for_a_list_texts_are_found_by_their_own_words_and_their_writers_by_their_names(db, settings, ada):
+    submitted(db, settings, email=BOB, name="Bob", message="Lovelace told me of you")
+    bob = contact_of(db, BOB).id
+    settle(db)
+    assert gathered_by(db, "lovelace") == {ada.id, bob}
+    change(db, update(SearchPerson).values(name_key="somebody else"))
+    assert (gathered_by(db, "lovelace"), gathered_by(db, "ada")) == ({ada.id, bob}, set())
+    change(db, delete(SearchPerson))
+    assert gathered_by(db, "lovelace") == {bob}
+    assert gathered_by(db, "lovelace", but_people=[ada.id]) == {ada.id, bob}, (
+        "who changed since is not left to the name"
+    )
+
+
+def gathered_by(db, word, but_people=()):
+    sought = Sought(Term((word,), begins=True), (1,))
+    with db.read() as session:
+        return {*search_engine.gathered(session, word, sought, sought, 10, but_people=but_people, but_texts=())}
+
+
+def test_texts_that_were_read_before_names_were_marked_in_them_are_found(db, ada, monkeypatch):
+    monkeypatch.setattr(search_documents, "NAMED", "")
+    settle(db)
+    assert names(db, "lovelace") == ["Ada Lovelace"]
+    assert names(db, "lovelace begin") == ["Ada Lovelace"]
+
+
+def test_who_got_another_name_is_found_by_the_former_where_they_wrote_it(db, settings):
+    submitted(db, settings, message="Lovelace is what I am called")
+    settle(db)
+    change(db, update(Contact).values(name="Ada Byron"))
+    assert names(db, "lovelace") == ["Ada Byron"]
 
 
 def test_somebody_with_many_texts_hides_nobody(db, settings, alice, ada):

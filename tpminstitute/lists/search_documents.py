@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.models import Contact, ContactAddress, ContactTag, Note
 from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedMail, Writer
 from tpminstitute.lists.search_models import Source
-from tpminstitute.lists.search_words import APART, REFERENCE, key_of, numbers_as_words, phones_in, words_of
+from tpminstitute.lists.search_words import APART, NAMED, REFERENCE, key_of, numbers_as_words, phones_in, words_of
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.mail.models import Message, MessageKind, MessageStatus
 from tpminstitute.mail.personal import answer_in
@@ -65,6 +65,7 @@ class Person:
         for text in (self.email, *self.addresses, *self.tags, *self.phones):
             found += words_of(text)
         found += numbers_as_words("".join(char for char in phone if char.isdigit()) for phone in self.phones)
+        found += [NAMED + word for word in words_of(self.name)[:1]]
         return [*found, self.public_id[:REFERENCE]][:MOST_WORDS]
 
 
@@ -85,11 +86,13 @@ class Written:
     def words(self, name: str) -> list[str]:
         """Return all words by which it is found; `name` is the contact's."""
         found = words_of(self.subject) + words_of(self.text)
-        further = [*words_of(name), *words_of(self.more), *numbers_as_words(phones_in(f"{self.text}\n{self.more}"))]
+        named = words_of(name)
+        further = [*named, *words_of(self.more), *numbers_as_words(phones_in(f"{self.text}\n{self.more}"))]
         if self.reference:
             further.append(self.reference)
         if self.apart is not None:
             further.append(APART)
+        further += [NAMED + word for word in named]
         return found[: MOST_WORDS - len(further)] + further
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from tpminstitute.core.bulk import ids_of
-from tpminstitute.lists.search_expressions import for_fts5, for_tsquery, terms_of
+from tpminstitute.lists.search_expressions import Expression, begins_with, for_fts5, for_tsquery, of_a_name, terms_of
 from tpminstitute.lists.search_models import SearchPerson, SearchText, Source
 from tpminstitute.lists.search_sought import Sought
 from tpminstitute.lists.search_vocabulary import after
@@ -104,7 +104,8 @@ def gathered(
 ) -> Sequence[int]:
     """Return up to `most` ids of contacts in no order: the databases find them without a row for each match.
 
-    They are those whose name begins with `name_key`, who are what is sought, or in whose texts it stands.
+    They are those whose name begins with `name_key`, who are what is sought, or in whose texts it stands. Who is found
+    the first way isn't looked up the second, and no text whose writer is found by their name is looked up at all.
 
     Parameters: `but_people`/`but_texts`, contacts and texts that are as if they weren't in the index.
     """
@@ -113,26 +114,40 @@ def gathered(
         SearchPerson.name_key < after(name_key),
         SearchPerson.contact_id.not_in(but_people),
     )
-    called = _matched(session, SearchPerson.contact_id, SearchPerson.words, people)
+    by_name = of_a_name(people.expression)
+    are_named = by_name if begins_with(name_key, people.expression) else None
+    called = _matched(session, SearchPerson.contact_id, SearchPerson.words, people.expression, are_named)
     called = called.where(called.selected_columns[0].not_in(but_people))
-    texts_found = _matched(session, SearchText.id, SearchText.words, texts)
+    are_called = by_name if texts.expression == people.expression else None
+    ways = [_wrote(session, texts.expression, are_called)]
+    if are_called is not None and but_people:
+        ways.append(_wrote(session, texts.expression, None).where(SearchText.contact_id.in_(but_people)))
+    wrote = [way.where(tuple_(SearchText.source, SearchText.source_id).not_in(but_texts)) for way in ways]
+    return ids_of(session, union(named, called, *wrote).limit(most))
+
+
+def _wrote(session: Session, sought: Expression, but: Expression | None) -> Select[int]:
+    """Return the query of whose texts those are in which stands what is sought, `but` not where that stands."""
+    found = _matched(session, SearchText.id, SearchText.words, sought, but)
     if session.get_bind().dialect.name == "sqlite":
-        wrote = select(SearchText.contact_id).where(SearchText.id.in_(texts_found))
-    else:
-        wrote = texts_found.with_only_columns(SearchText.contact_id)
-    wrote = wrote.where(tuple_(SearchText.source, SearchText.source_id).not_in(but_texts))
-    return ids_of(session, union(named, called, wrote).limit(most))
+        return select(SearchText.contact_id).where(SearchText.id.in_(found))
+    return found.with_only_columns(SearchText.contact_id)
 
 
 def _matched(
-    session: Session, key: InstrumentedAttribute[int], words: InstrumentedAttribute[str], sought: Sought
+    session: Session,
+    key: InstrumentedAttribute[int],
+    words: InstrumentedAttribute[str],
+    sought: Expression,
+    but: Expression | None = None,
 ) -> Select[int]:
     """Return the query of the keys of those rows among whose words is what is sought; SQLite's index knows them."""
     if session.get_bind().dialect.name == "sqlite":
         index = table(f"{words.class_.__tablename__}_index", column("rowid", Integer))
-        matches = literal_column(index.name).bool_op("MATCH")(for_fts5(sought.expression))
-        return select(index.c.rowid).where(matches)
-    return select(key).where(words.bool_op("@@")(cast(for_tsquery(sought.expression), TSQUERY)))
+        query = for_fts5(sought) + (f" NOT {for_fts5(but)}" if but else "")
+        return select(index.c.rowid).where(literal_column(index.name).bool_op("MATCH")(query))
+    query = for_tsquery(sought) + (f" & !{for_tsquery(but)}" if but else "")
+    return select(key).where(words.bool_op("@@")(cast(query, TSQUERY)))
 
 
 def _is_phrase_of_many(sought: Sought, rows: int) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tpminstitute.lists.search_words import NAMED
+
 
 @dataclass(frozen=True)
 class Term:
@@ -38,6 +40,24 @@ def any_of(terms: Iterable[Expression]) -> Expression:
 def all_of(terms: Sequence[Expression]) -> Expression:
     """Return what is true where all of `terms` are."""
     return terms[0] if len(terms) == 1 else All(tuple(terms))
+
+
+def of_a_name(expression: Expression) -> Expression | None:
+    """Return what marks those whose name has a word that is looked for, or None where one word isn't enough."""
+    words = _words_each_enough(expression)
+    return any_of(Term((NAMED + term.words[0],), term.begins) for term in words) if words else None
+
+
+def begins_with(key: str, expression: Expression) -> bool:
+    """Return whether one word is enough and whichever it is begins with `key`."""
+    words = _words_each_enough(expression)
+    return bool(words) and all(term.words[0].startswith(key) for term in words)
+
+
+def _words_each_enough(expression: Expression) -> Sequence[Term]:
+    terms = (expression,) if isinstance(expression, Term) else expression.of if isinstance(expression, AnyOf) else ()
+    words = [term for term in terms if isinstance(term, Term) and len(term.words) == 1]
+    return words if len(words) == len(terms) else ()
 
 
 def terms_of(expression: Expression) -> Iterator[Term]:

@@ -22,6 +22,12 @@ NUMBER = "#"
 APART = "~apart"
 """Stands in a text that was set apart: suspected, or spam by a person's word."""
 
+NAMED = "~~"
+"""Begins, once more, each word of its writer's name in a text, and in a person's row the first of their name.
+
+Whom the beginning of their name finds needn't be looked up by their words, nor whom their words find by their texts.
+"""
+
 SHORTEST_PHONE, LONGEST_PHONE = 7, 15
 """Digits; no number in the world has more (ITU-T E.164)."""
 
