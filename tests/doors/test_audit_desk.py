@@ -2,15 +2,19 @@
 
 import csv
 import io
+from contextlib import contextmanager
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from tests.conftest import on_sqlite
 from tests.factories import ADA, PASSWORD, contact_of, make_settings, submitted
 from tpminstitute.accounts.models import Account, AuditEntry, Role
 from tpminstitute.contacts.models import Contact
+from tpminstitute.core import clock
 from tpminstitute.inbox.dropboxes import dropbox_address
+from tpminstitute.web.staff.sessions import SEEN_EVERY
 
 HOME = "/staff/audit"
 pytestmark = on_sqlite
@@ -51,6 +55,43 @@ def test_opening_a_contact_is_on_record_once_an_hour(db, desk, ada):
         desk.page(f"/staff/contacts/{ada.public_id}")
     (entry,) = entries(db)
     assert (entry.action, entry.contact_id, entry.address) == ("contact_seen", ada.id, "127.0.0.1")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Nobody waits for SQLite's lock."""
+    monkeypatch.setattr("tpminstitute.core.db.BUSY_TIMEOUT_MS", 0)
+
+
+@contextmanager
+def an_import(db):
+    """What writes for long holds SQLite's one lock."""
+    with db.write() as importing:
+        importing.execute(select(1))
+        yield
+
+
+def test_a_contact_is_not_shown_while_it_cannot_be_put_on_record(db, impatient, desk, ada):
+    desk.page("/staff/inbox")
+    with an_import(db):
+        refused = desk.client.get(f"/staff/contacts/{ada.public_id}")
+    assert (refused.status_code, ADA in refused.text) == (503, False)
+    assert "could not be written down just now" in refused.text
+    assert desk.page(f"/staff/contacts/{ada.public_id}")
+    assert actions(db) == ["contact_seen"]
+
+
+def test_other_pages_are_shown_though_it_cannot_be_noted_that_the_session_is_in_use(db, impatient, desk):
+    desk.page("/staff/inbox")
+    with time_machine.travel(clock.now() + 2 * SEEN_EVERY), an_import(db):
+        assert desk.page("/staff/inbox").words
+
+
+def test_a_session_that_cannot_be_stored_is_a_sentence_and_no_crash(db, impatient, client):
+    with an_import(db):
+        refused = client.get("/staff/sign-in")
+    assert refused.status_code == 503
+    assert "Try again in a minute." in refused.text
 
 
 def test_a_list_or_a_contact_that_is_not_there_leaves_no_entry(db, desk, ada):

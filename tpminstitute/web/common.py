@@ -12,7 +12,7 @@ import structlog
 from flask import Flask, Response, current_app, g, render_template, request, url_for
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.local import LocalProxy
 
 from tpminstitute.accounts.audit import ADDRESS
@@ -220,7 +220,8 @@ def protect(response: Response) -> Response:
     return response
 
 
-def _error_page(status: int, text: str | None = None) -> tuple[str, int]:
+def error_page(status: int, text: str | None = None) -> tuple[str, int]:
+    """Return the page of an error; `text` says what happened and what to do, by default what holds for its status."""
     title, usual = ERROR_TEXTS.get(status, ERROR_TEXTS[400 if status < 500 else 500])
     try:
         g.shared = g.get("shared") or kept().last  # it may be the database that is gone
@@ -234,18 +235,20 @@ def _error_page(status: int, text: str | None = None) -> tuple[str, int]:
 def _http_error(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
     if error.code is None or error.code < 400:
         return error
-    return _error_page(error.code, g.get("too_much") if error.code == 413 else None)
+    if isinstance(error, InternalServerError) and isinstance(error.original_exception, SQLAlchemyError):
+        return _database_error(error.original_exception)  # what is done after the view, such as storing the session
+    return error_page(error.code, g.get("too_much") if error.code == 413 else None)
 
 
 def _refused(error: Refusal) -> tuple[str, int]:
-    return _error_page(409, str(error))
+    return error_page(409, str(error))
 
 
 def _database_error(error: SQLAlchemyError) -> tuple[str, int]:
     if isinstance(error, DataError):  # a text or number that no column can hold, such as PostgreSQL and U+0000
-        return _error_page(404 if request.method in ("GET", "HEAD") else 400)
+        return error_page(404 if request.method in ("GET", "HEAD") else 400)
     log.error("database_error", path=request.path, reason=reason_of(error))
-    return _error_page(503)
+    return error_page(503)
 
 
 def reason_of(error: SQLAlchemyError) -> str:
@@ -256,7 +259,7 @@ def reason_of(error: SQLAlchemyError) -> str:
 
 def _unexpected(error: Exception) -> tuple[str, int]:
     log.exception("unexpected_error", path=request.path)
-    return _error_page(500)
+    return error_page(500)
 
 
 def _asset(name: str) -> str:

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from flask import Flask, Request, Response, request
 from flask.sessions import SessionInterface, SessionMixin
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import CallbackDict
 
 from tpminstitute.accounts.service import end_session, load_session, save_session, seen_now
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.db import Database
+from tpminstitute.web.common import reason_of
+
+log = structlog.get_logger(__name__)
 
 COOKIE = "tpm_staff"
 PATH = "/staff"
@@ -75,6 +80,7 @@ class DeskSessions(SessionInterface):
         if not session.modified:
             self._note_use(session)
             return
+        session.modified = False  # the page that says it couldn't be stored isn't to wait for that once more
         owner = session.get(OWNER)
         kept = session.secret if _whose(session) == session.whose_at_start else None
         with self._db.write() as writing:
@@ -104,5 +110,8 @@ class DeskSessions(SessionInterface):
         if session.secret is None or session.owner_at_start is None:
             return
         if session.seen_at is None or session.seen_at < clock.now() - SEEN_EVERY:
-            with self._db.write() as writing:
-                seen_now(writing, session.secret, request.remote_addr or "")
+            try:
+                with self._db.write() as writing:
+                    seen_now(writing, session.secret, request.remote_addr or "")
+            except OperationalError as problem:  # the next page notes it
+                log.warning("session_use_not_noted", reason=reason_of(problem))

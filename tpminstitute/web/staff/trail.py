@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from flask import Flask, g, has_request_context, message_flashed, request
+import structlog
+from flask import Flask, g, has_request_context, make_response, message_flashed, request
 from flask_login import current_user
 from sqlalchemy import Select, event, select
 from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Response
 
 from tpminstitute.accounts.audit import is_audited, record_audit, record_seen, saw_contact
@@ -15,9 +17,11 @@ from tpminstitute.core.db import Database
 from tpminstitute.inbox.models import Inquiry, ReceivedMail
 from tpminstitute.mail.models import Message
 from tpminstitute.pipeline.models import Lead, Reminder
-from tpminstitute.web.common import database, session
+from tpminstitute.web.common import database, error_page, reason_of, session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.lookups import contact_at
+
+log = structlog.get_logger(__name__)
 
 KIND_OF_PLACE = {
     "accounts": "account",
@@ -47,6 +51,11 @@ KIND_OF_PLACE = {
 UNTOLD = {"be_on_contact", "choose_people_columns", "keep_reply"}
 """What the browser does by itself while somebody reads or types, and how one's own list looks."""
 
+NOT_ON_RECORD = (
+    "Who opens a contact is on record, and that could not be written down just now, since the database is busy. So the "
+    "page isn’t shown. Nothing was changed. Try again in a minute."
+)
+
 UNSAID = ("secret", "token", "text")
 """Parts of an address that open something, or that somebody wrote."""
 
@@ -75,8 +84,18 @@ def leave_trail(response: Response) -> Response:
         if request.method == "POST":
             _note_change()
         elif request.method == "GET" and (response.status_code, _place()) == (200, "contacts"):
-            _note_seen()
+            return _seen(response)
     return response
+
+
+def _seen(page: Response) -> Response:
+    """Return the page of a contact once it is on record who opened it, or one that says why it isn't shown."""
+    try:
+        _note_seen()
+    except OperationalError as problem:
+        log.error("not_on_record", path=request.path, reason=reason_of(problem))
+        return make_response(error_page(503, NOT_ON_RECORD))
+    return page
 
 
 def _note_change() -> None:
