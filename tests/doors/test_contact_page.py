@@ -32,6 +32,13 @@ def ada(db, settings):
     submitted(db, settings, consents=True)
 
 
+def test_a_name_that_would_turn_the_page_round_shows_what_it_hides_in_the_heading_and_the_title(db, settings, desk):
+    submitted(db, settings, name="\u202eAda")
+    page = desk.page(home_of(db))
+    assert page.first("h1").words == "⟨U+202E⟩Ada"
+    assert page.first("title").words.startswith("⟨U+202E⟩Ada")
+
+
 # --- the timeline ------------------------------------------------------------------------------------------
 
 

@@ -106,6 +106,12 @@ def test_a_merge_is_undone_by_the_bar_and_by_its_page(db, desk, two):
     assert contact_of(db, HOME).merged_into_id is None
 
 
+def test_who_remains_is_said_in_a_sentence_for_narrow_screens_and_screen_readers_too(desk, two):
+    remains, goes = two[0], two[1]
+    words = desk.page(f"/staff/merge?one={remains.public_id}&other={goes.public_id}").first("main").words
+    assert f"Everything of {goes.name} ({goes.email}) goes to {remains.name} ({remains.email})" in words
+
+
 def test_a_page_that_is_stale_shows_both_anew_and_keeps_the_choice(db, desk, two):
     page = preview(desk, two)
     with db.write() as session:

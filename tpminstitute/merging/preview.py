@@ -134,7 +134,7 @@ def _lead(session: Session, first: Contact, second: Contact) -> list[Choice]:
 
 
 def _since(stage: str, opened: datetime) -> str:
-    return f"{stage}, since {opened:%d %b %Y}"
+    return f"{stage}, since {opened.day} {opened:%b %Y}"
 
 
 def _run(session: Session, of_first: Enrollment, of_second: Enrollment) -> Choice:

@@ -51,5 +51,5 @@ def _in_words(moment: datetime, now: datetime) -> str:
     elif distance < timedelta(days=6):
         return f"{moment:%a %H:%M} UTC"
     else:
-        return f"{moment:%d %b}" if moment.year == now.year else f"{moment:%d %b %Y}"
+        return f"{moment.day} {moment:%b}" if moment.year == now.year else f"{moment.day} {moment:%b %Y}"
     return f"in {words}" if ahead else f"{words} ago"
