@@ -58,7 +58,6 @@ structlog.configure(
 )
 share_dialects()
 remember_routes()
-garbage.wait()
 
 # A setting of the developer's shell must not change what the tests see.
 for _name in Settings.model_fields:
