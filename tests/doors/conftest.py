@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import CodeType
 
 import pytest
 from flask import Flask
@@ -44,14 +45,13 @@ class CompiledTemplates(BytecodeCache):
     """Keeps what Jinja made of a template from one test's application to the next: it takes longer than the test."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
+        self._kept[bucket.key, bucket.checksum] = bucket.code
 
 
 COMPILED = CompiledTemplates()

@@ -1,35 +1,52 @@
-"""Flask's routes, each read and compiled once: it takes longer than many a test, and every application has them all."""
+"""Flask's routes, put in order once: it takes longer than many a test, and every application has them all."""
 
-from types import MethodType
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import Map, Rule, RuleFactory
+
+_told = attrgetter(
+    *("rule", "endpoint", "subdomain", "host", "strict_slashes", "merge_slashes", "build_only", "alias"),
+    *("websocket", "redirect_to", "provide_automatic_options"),
+)
 
 
-class RememberedRule(Rule):
-    """A route that takes what was made of an equal one for an earlier application."""
+class RememberedMap(Map):
+    """A map whose routes wait until somebody asks for one; then it takes over what an equal map made of them.
 
-    _made: ClassVar[dict[object, dict[str, Any]]] = {}
+    What was made never changes again, so it may serve one application after another.
+    """
 
-    def compile(self) -> None:
-        """Take over the parts, the converters and the functions that build an address, or make them."""
-        place = (self.rule, self.subdomain, self.host, self.map.host_matching, self.merge_slashes)
-        key = (*place, str(self.defaults), frozenset(self.map.converters.items()))
-        if key not in self._made:
-            super().compile()
-            self._made[key] = {
-                "_parts": self._parts,
-                "_trace": self._trace,
-                "_converters": self._converters,
-                "arguments": self.arguments,
-                "_build": self._build.__func__,  # type: ignore[attr-defined]
-                "_build_unknown": self._build_unknown.__func__,  # type: ignore[attr-defined]
-            }
-        vars(self).update(self._made[key])
-        self._build, self._build_unknown = MethodType(self._build, self), MethodType(self._build_unknown, self)
+    _made: ClassVar[dict[object, Map]] = {}
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Begin without routes."""
+        self._waiting: list[Rule] = []
+        super().__init__(*arguments, **options)
+
+    def add(self, rulefactory: RuleFactory) -> None:
+        """Let routes wait."""
+        assert self._remap, "A route comes after the first question, when other applications may have the same map."
+        self._waiting += rulefactory.get_rules(self)
+
+    def update(self) -> None:
+        """Take over the routes of an equal map, or put these in order."""
+        if self._remap:
+            made = self._made.setdefault(self._key(), self)
+            if made is self:
+                for rule in self._waiting:
+                    super().add(rule)
+                super().update()
+            self._matcher, self._rules_by_endpoint = made._matcher, made._rules_by_endpoint
+            self._remap = False
+
+    def _key(self) -> object:
+        rules = tuple((_told(rule), frozenset(rule.methods or ()), str(rule.defaults)) for rule in self._waiting)
+        settings = (self.host_matching, self.merge_slashes, self.strict_slashes, self.default_subdomain)
+        return rules, settings, frozenset(self.converters.items())
 
 
 def remember_routes() -> None:
-    """From now on every application of this process has such routes."""
-    Flask.url_rule_class = RememberedRule
+    """From now on every application of this process has such a map."""
+    Flask.url_map_class = RememberedMap
