@@ -108,9 +108,10 @@ def test_a_note_is_shown_with_its_author_its_lines_and_its_links(db, desk, ada):
 
 
 def test_hostile_notes_are_inert(db, desk, ada):
-    harmless = active_content(desk.page(home_of(db)))
+    page = desk.page(home_of(db))
+    harmless = active_content(page)
     for text in NAUGHTY.values():
-        desk.press("Keep note", desk.page(home_of(db)), body=text)
+        desk.press("Keep note", page, body=text)
     page = desk.page(f"{home_of(db)}?only=notes")
     assert active_content(page) == harmless
     assert not set(page.text) & set("\u202e\u2066\u200b\ufeff\x1b")

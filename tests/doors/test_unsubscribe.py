@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.doors.people import Desk
-from tests.factories import ADA, TOPIC_LABELS, contact_of, count, messages
+from tests.factories import ADA, TOPIC_LABELS, contact_of, count, messages, submitted
 from tpminstitute.contacts import consent
 from tpminstitute.contacts.models import Consent, ConsentChange
 from tpminstitute.contacts.topics import Topic
@@ -26,9 +26,9 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def link(db, settings, visitor):
+def link(db, settings):
     """The path of Ada's link; her first follow-up waits to be sent."""
-    assert visitor.send(consent="y").status_code == 303
+    submitted(db, settings, consents=True)
     with db.write() as session:
         session.execute(update(Enrollment).values(next_due_at=clock.now()))
     assert run_due(db, settings) == 1
