@@ -5,18 +5,25 @@ from playwright.sync_api import expect
 from tests.factories import submitted
 from tests.journeys.steps import come_to_the_desk, press
 
+TABLET, LAPTOP = 768, 1280
+
 
 def test_a_list_is_narrowed_kept_and_worked_on_by_keyboard(started, browser_page):
     service = started()
     with service.database() as db:
-        for name, topic in (("Ana", "csm"), ("Ben", "pmp"), ("Cleo", "pmp")):
-            submitted(db, service.settings, email=f"{name.lower()}@example.org", name=name, topic=topic)
+        for name, topic in (("Ana Wilhelmina Featherstone", "csm"), ("Ben", "pmp"), ("Cleo", "pmp")):
+            address = f"{name.lower().replace(' ', '.')}@example.org"
+            submitted(db, service.settings, email=address, name=name, topic=topic)
     page = browser_page
     come_to_the_desk(page, service.service.setup_link)
     page.get_by_role("link", name="Contacts", exact=True).focus()
     keys = page.keyboard
     press(page, "Enter")
     page.wait_for_url("**/staff/contacts")
+    for width in (TABLET, LAPTOP):
+        page.set_viewport_size({"width": width, "height": 900})
+        frame = page.get_by_role("region", name="Contacts")
+        assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0, width
 
     press(page, "f")
     page.get_by_label("Project Management Professional (PMP)").focus()
