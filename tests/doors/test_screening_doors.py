@@ -75,6 +75,14 @@ def offered(visitor, **fields):
     return form
 
 
+@on_sqlite
+def test_the_better_address_is_offered_first_and_enter_in_a_field_takes_neither(visitor):
+    answer = visitor.send(email="ada@gmial.com")
+    by_enter, *offer = read(answer.text).first("form", class_="letter").all("button")[:3]
+    assert [button.words for button in offer] == ["Use ada@gmail.com", "Keep ada@gmial.com"]
+    assert "name" not in by_enter.attrs
+
+
 @pytest.mark.parametrize(
     ("pressed", "email"),
     [({"spelling": "use"}, "ada@gmail.com"), ({"spelling": "keep"}, "ada@gmial.com"), ({}, "ada@gmial.com")],

@@ -140,7 +140,7 @@ def test_who_asked_for_a_pause_gets_it_at_the_next_open_hour_after_it(settings):
     verdict = decide(a_case(reader=a_reader(paused_until=NOW + 4 * DAY)), settings, NOW)
     assert verdict.outcome is StepOutcome.MOVED
     assert verdict.at == NOW + 6 * DAY
-    assert "until 07 Mar 2026" in verdict.sentence
+    assert "until 7 Mar 2026" in verdict.sentence
 
 
 def test_a_course_that_begins_later_takes_its_mail_along(settings):

@@ -358,7 +358,7 @@ def test_the_sentence_says_every_filter(filled):
     assert sentence(chosen, known) == (
         "Contacts in the stage “New”, looked after by nobody or whoever looks, about “Certified Scrum Master (CSM)”, "
         "tagged “hot”, tagged “b”, agreed to follow-ups, now in “The pathway, step by step”, "
-        "first seen from 02 Mar 2026 on, not touched for 30 days."
+        "first seen from 2 Mar 2026 on, not touched for 30 days."
     )
     assert [phrase.name for phrase in phrases(chosen, known)].count("tag") == 2
     assert sentence(Chosen(ZONE), known) == "All contacts."

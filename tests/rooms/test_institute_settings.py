@@ -58,7 +58,7 @@ def test_weekly_hours_come_back_as_they_were_saved(db, settings, alice):
 def test_a_change_stands_in_the_audit_log_from_what_to_what(db, settings, alice):
     saved(db, settings, alice, office_hours="Mon-Thu 09:00-17:00, Sat 10:00-12:00", postal_address="1 Lane\r\nTown")
     assert audited(db) == [
-        "Office hours: Mon-Fri 09:00-17:00 to Mon-Thu 09:00-17:00, Sat 10:00-12:00",
+        "Office hours: Mon–Fri 09:00–17:00 to Mon–Thu 09:00–17:00, Sat 10:00–12:00",
         f"Postal address: “{settings.postal_address}” to “1 Lane, Town”",
     ]
 

@@ -222,7 +222,7 @@ def test_a_sequence_that_starts_for_their_topic_begins_by_its_rule_whatever_else
         (Thrown(Throw.COMPLAINS, 4), "The follow-ups were stopped. The person reported a mail as spam."),
         (Thrown(Throw.WE_ANSWER, 4), "The follow-ups wait. The institute wrote to them."),
         (Thrown(Throw.AWAY, 4, 10), "The follow-ups wait. They are away until 15 Mar 2027."),
-        (Thrown(Throw.PAUSES, 4), "Asked for no follow-ups until 04 Apr 2027."),
+        (Thrown(Throw.PAUSES, 4), "Asked for no follow-ups until 4 Apr 2027."),
         (Thrown(Throw.LESS_OFTEN, 4), "Asked for follow-ups less often: they come after twice the usual time."),
         (Thrown(Throw.HOLIDAY, 3), "A holiday: no follow-up goes out on this day."),
         (Thrown(Throw.COURSE_MOVES, 4, 7), "These follow-ups lead up to no course, so none could be moved."),

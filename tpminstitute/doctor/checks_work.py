@@ -75,7 +75,7 @@ def check_mail_queue(db: Database) -> list[Finding]:
     held = control is not None and control.held
     found = _decisions(backlog)
     if control is not None and held:
-        says = f"Outgoing mail is held since {control.since:%a %d %b %Y %H:%M} UTC: {control.reason}"
+        says = f"Outgoing mail is held since {control.since:%a %-d %b %Y %H:%M} UTC: {control.reason}"
         found.insert(
             0,
             at_risk(

@@ -95,7 +95,7 @@ def reply(session: Session, settings: Settings, contact: Contact, answer: Answer
         ),
     )
     if queued and answer.goes_at is not None:
-        sentence = f"Wrote a reply that goes on {answer.goes_at:%a %d %b %Y %H:%M} UTC: “{letter.subject}”."
+        sentence = f"Wrote a reply that goes on {answer.goes_at:%a %-d %b %Y %H:%M} UTC: “{letter.subject}”."
         touch(session, settings, contact, answer.account, sentence, ActivityKind.REPLY_SCHEDULED)
     elif queued:
         touch(session, settings, contact, answer.account, f"Answered: “{letter.subject}”.", ActivityKind.STAFF_REPLIED)

@@ -182,9 +182,9 @@ def _be_away(session: Session, row: ReceivedMail, found: Match) -> None:
     if until is None:
         _only_record(session, row, found.contact)
         return
-    sentence = f"They are away until {until:%d %b %Y}."
+    sentence = f"They are away until {until:%-d %b %Y}."
     if row.return_on is None:
-        sentence = f"They are away and name no day; the follow-ups go on {until:%d %b %Y}."
+        sentence = f"They are away and name no day; the follow-ups go on {until:%-d %b %Y}."
     record(session, found.contact.id, ActivityKind.AUTOMATIC_MAIL_RECEIVED, f"An out-of-office came. {sentence}")
     pause_for_contact(session, found.contact.id, sentence, until)
 

@@ -25,7 +25,7 @@ def shown(name: str, value: Any) -> str:
 
 
 def in_words(name: str, value: Any) -> str:
-    """Return a setting's value as a sentence can hold it, such as ``“TPM Institute”`` or ``Mon-Fri 09:00-17:00``."""
+    """Return a setting's value as a sentence can hold it, such as ``“TPM Institute”`` or ``Mon–Fri 09:00–17:00``."""
     if name == "office_hours":
         return written_hours(value)
     if name == "digest_minute":
@@ -38,7 +38,7 @@ def in_words(name: str, value: Any) -> str:
 
 
 def written_hours(hours: WeeklyHours) -> str:
-    """Return weekly hours as the environment takes them, neighbours with the same hours together."""
+    """Return weekly hours as people write them, neighbours with the same hours together."""
     parts: list[tuple[int, int, tuple[int, int]]] = []
     for day, span in sorted(hours.items()):
         if parts and parts[-1][1] == day - 1 and parts[-1][2] == span:
@@ -46,7 +46,7 @@ def written_hours(hours: WeeklyHours) -> str:
         else:
             parts.append((day, day, span))
     return ", ".join(
-        f"{WEEKDAYS[first - 1]}{f'-{WEEKDAYS[last - 1]}' if last > first else ''} "
-        f"{reading_of(opens)}-{reading_of(closes)}"
+        f"{WEEKDAYS[first - 1]}{f'–{WEEKDAYS[last - 1]}' if last > first else ''} "
+        f"{reading_of(opens)}–{reading_of(closes)}"
         for first, last, (opens, closes) in parts
     )

@@ -128,7 +128,7 @@ def _sequence(name: str, words: str, sequence_id: int | None, known: Names) -> P
 
 
 def _day(name: str, words: str, day: date | None) -> Phrase | None:
-    return None if day is None else Phrase(name, words.format(f"{day:%d %b %Y}"))
+    return None if day is None else Phrase(name, words.format(f"{day:%-d %b %Y}"))
 
 
 def _quiet(days: int | None) -> Phrase | None:

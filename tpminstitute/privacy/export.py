@@ -39,7 +39,7 @@ PRIVATE_KINDS = (
 _AT_ONCE = 500
 
 ABOUT = """\
-All that {institute} holds about {name}, written on {at:%d %B %Y, %H:%M} UTC.
+All that {institute} holds about {name}, written on {at:%-d %B %Y, %H:%M} UTC.
 
 index.html      the same to be read
 data.json       every row of every table that belongs to them
@@ -57,7 +57,7 @@ h2 {{ margin-top: 2.5rem; border-bottom: 1px solid #e2dfd8 }}
 dl {{ display: grid; grid-template-columns: 11rem 1fr; gap: .25rem 1rem; margin: 1rem 0; padding-bottom: 1rem }}
 dt {{ color: #59616b }} dd {{ margin: 0; overflow-wrap: anywhere; white-space: pre-wrap }}
 </style></head><body><h1>What is held about <bdi>{title}</bdi></h1>
-<p>Written on {at:%d %B %Y, %H:%M} UTC.</p>
+<p>Written on {at:%-d %B %Y, %H:%M} UTC.</p>
 """
 
 

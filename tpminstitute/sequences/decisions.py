@@ -106,7 +106,7 @@ def _paused(case: Case, now: datetime) -> Verdict | None:
     if end is None or end <= now:
         return None
     at = planning.opening(case.step, end, case.reader).at
-    return Verdict(StepOutcome.MOVED, f"Moved: the person asked for no follow-ups until {end:%d %b %Y}.", at)
+    return Verdict(StepOutcome.MOVED, f"Moved: the person asked for no follow-ups until {end:%-d %b %Y}.", at)
 
 
 def _before_course(case: Case, now: datetime) -> Verdict | None:

@@ -200,7 +200,7 @@ def stands_against(session: Session, settings: Settings, contact: Contact, run: 
         return f"{contact.email} is closed. {SENTENCES[closed.reason]}"
     reader = reader_of(session, settings, contact.id, run.sequence_id)
     if reader.paused_until is not None:
-        return f"They asked for no follow-ups until {reader.paused_until:%d %b %Y}."
+        return f"They asked for no follow-ups until {reader.paused_until:%-d %b %Y}."
     if left_out(reader, run.topic, step):
         return f"They asked for mails about “{run.topic}” only, and it is about something else."
     return ""

@@ -121,7 +121,7 @@ def plan_through(steps: Iterable[SequenceStep], since: datetime, reader: Reader)
         planned = _opening(step, _waited(step, planned.at, reader), reader)
     if reader.paused_until is None or planned.at >= reader.paused_until:
         return planned
-    paused = f"The person asked for no follow-ups until {reader.paused_until:%d %b %Y}."
+    paused = f"The person asked for no follow-ups until {reader.paused_until:%-d %b %Y}."
     return _opening(step, Planned(reader.paused_until, paused), reader)
 
 

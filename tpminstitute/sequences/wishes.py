@@ -158,7 +158,7 @@ def _sentence(what: Wish, kept: FollowUpWish) -> str:
         case Wish.ONLY_TOPIC:
             return "Asked for follow-ups about their own topic only."
         case Wish.PAUSE:
-            return f"Asked for no follow-ups until {kept.paused_until:%d %b %Y}."
+            return f"Asked for no follow-ups until {kept.paused_until:%-d %b %Y}."
         case Wish.USUAL:
             return "Asked for follow-ups as usual again."
 
@@ -203,7 +203,7 @@ def _due_again(run: Enrollment, steps: Row[SequenceStep], written: dict[int, dat
 
 def _take_back(session: Session, run: Enrollment, until: datetime) -> None:
     """Let a run whose mail is written and not sent yet come back to that mail's step; it may have been its last one."""
-    back = mails.take_back(session, run, f"The person asked for no follow-ups until {until:%d %b %Y}.")
+    back = mails.take_back(session, run, f"The person asked for no follow-ups until {until:%-d %b %Y}.")
     if back is not None:
         run.next_position = back.position
         if run.status is EnrollmentStatus.FINISHED:

@@ -95,9 +95,9 @@ def _outside(sent: Sent, holidays: frozenset[date]) -> Iterator[str]:
     local = sent.at.astimezone(sent.zone)
     minute = local.hour * 60 + local.minute
     if str(local.isoweekday()) not in sent.step.days or not sent.step.opens_minute <= minute < sent.step.closes_minute:
-        yield f"{_named(sent)} went out at {local:%a %d %b %Y %H:%M} ({sent.zone.key}), outside its window."
+        yield f"{_named(sent)} went out at {local:%a %-d %b %Y %H:%M} ({sent.zone.key}), outside its window."
     if local.date() in holidays:
-        yield f"{_named(sent)} went out on {local:%d %b %Y}, a holiday."
+        yield f"{_named(sent)} went out on {local:%-d %b %Y}, a holiday."
 
 
 def _twice(mails: Sequence[Sent]) -> Iterator[str]:

@@ -12,7 +12,7 @@ def when(moment: datetime | None) -> Markup:
     """Return a moment as a `<time>` element: in words when it is near, exact in its title (UTC)."""
     if moment is None:
         return Markup("")
-    return _time(moment, f"{moment:%a %d %b %Y %H:%M} UTC", _in_words(moment, clock.now()))
+    return _time(moment, f"{moment:%a %-d %b %Y %H:%M} UTC", _in_words(moment, clock.now()))
 
 
 def how_long(since: datetime) -> Markup:
@@ -25,12 +25,12 @@ def how_long(since: datetime) -> Markup:
         words = "1 hour" if hours == 1 else f"{hours} hours"
     else:
         words = "1 day" if hours < 48 else f"{hours // 24} days"
-    return _time(since, f"since {since:%a %d %b %Y %H:%M} UTC", words)
+    return _time(since, f"since {since:%a %-d %b %Y %H:%M} UTC", words)
 
 
 def by_clock(moment: datetime, zone: ZoneInfo) -> Markup:
     """Return a moment by the clock of `zone` as a `<time>` element; the same in UTC stands in its title."""
-    return _time(moment, f"{moment:%a %d %b %Y %H:%M} UTC", zones.written(moment, zone))
+    return _time(moment, f"{moment:%a %-d %b %Y %H:%M} UTC", zones.written(moment, zone))
 
 
 def _time(moment: datetime, title: str, words: str) -> Markup:

@@ -114,7 +114,7 @@ def _is_machines(mail: Heard) -> bool:
 
 def _label(mail: Heard) -> str:
     if mail.kind is ReceivedKind.OUT_OF_OFFICE and mail.return_on:
-        return f"Out of office until {mail.return_on:%a %d %b %Y}"
+        return f"Out of office until {mail.return_on:%a %-d %b %Y}"
     if mail.sent_on:
         return "Answered from their mail program"
     if mail.writer is Writer.STAFF and mail.kind is ReceivedKind.PERSON:

@@ -150,7 +150,7 @@ def _wishes(session: Session, contact_id: int) -> list[str]:
     said = []
     end = pause_end(kept)
     if end is not None:
-        said.append(f"Paused until {end:%a %d %b %Y}.")
+        said.append(f"Paused until {end:%a %-d %b %Y}.")
     if kept.pace is Pace.LESS_OFTEN:
         said.append("Less often: each after twice the usual time.")
     if kept.only_topic:
