@@ -8,6 +8,7 @@ from tests.factories import ADA, an_account, contact_of, submitted
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.topics import Topic
+from tpminstitute.core.tokens import Signer
 from tpminstitute.pipeline.endings import ending_in_words, ending_of
 from tpminstitute.pipeline.models import Lead
 
@@ -93,6 +94,27 @@ def test_undoing_a_move_out_of_a_lost_stage_restores_the_reason(db, desk, lead):
     assert ended(db, lead) is None
     desk.client.post(undo_url(desk.page(HOME)), data={"csrf_token": desk.token})
     assert ended(db, lead) == "Too expensive. Later"
+
+
+def test_undoing_a_move_restores_since_when_the_lead_stood_there_and_was_closed(db, desk, lead):
+    def undone():
+        desk.client.post(undo_url(desk.page(HOME)), data={"csrf_token": desk.token})
+        return standing(db).moved_at, standing(db).closed_at
+
+    post(desk, f"leads/{lead}/move", to=TALKING, **{"from": NEW})
+    assert undone() == (None, None)
+    post(desk, f"leads/{lead}/move", to=LOST, reason="2", **{"from": NEW})
+    was = standing(db).moved_at, standing(db).closed_at
+    post(desk, f"leads/{lead}/move", to=TALKING, **{"from": LOST})
+    assert undone() == was
+    assert all(was)
+
+
+@pytest.mark.parametrize("since", ["", "x", Signer("other", "lead-undo").sign([1, None, None])])
+def test_an_undo_that_no_page_of_ours_offered_moves_nothing(db, desk, lead, since):
+    post(desk, f"leads/{lead}/move", to=TALKING, **{"from": NEW})
+    assert post(desk, f"leads/{lead}/back?to={NEW}&from={TALKING}&since={since}").status_code == 404
+    assert str(standing(db).stage_id) == TALKING
 
 
 def test_a_won_lead_names_its_course_and_the_contacts_page_shows_it(db, desk, lead):

@@ -21,6 +21,7 @@ from tpminstitute.pipeline.lead_triggers import rebuild
 from tpminstitute.pipeline.models import Lead, LeadCard, LeadEnding, LostReason, Outcome, Stage
 from tpminstitute.pipeline.service import lead_of, move_back, move_lead
 from tpminstitute.pipeline.service import stages as on_the_board
+from tpminstitute.pipeline.standing import Since
 from tpminstitute.sequences.course_dates import CourseFacts, add_course_date, remove_course_date
 from tpminstitute.sequences.facts import facts_of
 from tpminstitute.sequences.models import Enrollment, EnrollmentStatus
@@ -142,7 +143,7 @@ def test_undoing_a_loss_lets_the_follow_ups_go_on(db, settings, alice, lead):
     moved(db, lead, LOST, alice, ENDING)
     with db.write() as session:
         assert session.scalars(select(Enrollment.status)).all() == [EnrollmentStatus.STOPPED]
-        move_back(session, settings, lead, NEW, alice, None, shown_stage_id=LOST)
+        move_back(session, settings, lead, NEW, alice, None, shown_stage_id=LOST, since=Since(None, None))
     with db.read() as session:
         assert session.scalars(select(Enrollment.status)).all() == [EnrollmentStatus.ACTIVE]
     assert (lead_in(db).stage_id, lead_in(db).closed_at) == (NEW, None)

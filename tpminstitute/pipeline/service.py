@@ -12,7 +12,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.pipeline import endings
 from tpminstitute.pipeline.endings import Ending
 from tpminstitute.pipeline.models import Lead, Outcome, Stage
-from tpminstitute.pipeline.standing import put
+from tpminstitute.pipeline.standing import Since, put
 from tpminstitute.sequences.service import take_up_again
 from tpminstitute.sequences.stopping import stop_for_contact
 from tpminstitute.timeline.models import ActivityKind
@@ -108,14 +108,20 @@ def move_back(
     ending: Ending | None,
     *,
     shown_stage_id: int,
+    since: Since,
 ) -> bool:
     """Undo a move: the lead goes back to `stage_id`, and the follow-ups that closing it stopped go on.
 
-    Parameters: `ending`, how it had ended before, if it had. Returns and raises as `move_lead` does.
+    Parameters: `ending`, how it had ended before, if it had; `since`, since when it stood there, which holds again.
+    Returns and raises as `move_lead` does.
     """
     closed_as = session.get_one(Stage, shown_stage_id).outcome
     moved = move_lead(session, lead_id, stage_id, account_id, ending, shown_stage_id=shown_stage_id)
     lead = session.get_one(Lead, lead_id)
+    if moved:
+        lead.moved_at = since.moved_at
+        lead.closed_at = lead.closed_at and (since.closed_at or lead.closed_at)
+        session.flush()
     if moved and closed_as is not Outcome.OPEN and lead.closed_at is None:
         take_up_again(session, settings, lead.contact_id, stopped_because(closed_as))
     return moved

@@ -1,6 +1,7 @@
 """Where leads stand, kept as JSON by whoever moves many at once, so that they can be put back as they stood."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,14 @@ from tpminstitute.sequences.models import CourseDate
 
 Standing = Mapping[str, Any]
 """How a lead stands: its `id` and `stage_id`, `closed_at`, `moved_at`, and its `ending`, None without one."""
+
+
+@dataclass(frozen=True)
+class Since:
+    """Since when a lead stands where it does, None for since it opened; and since when it is closed, if it is."""
+
+    moved_at: datetime | None
+    closed_at: datetime | None
 
 
 def put(lead: Lead, stage_id: int, *, opens: bool, now: datetime) -> None:

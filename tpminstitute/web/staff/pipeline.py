@@ -12,12 +12,14 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
+from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.pipeline import endings
 from tpminstitute.pipeline.board import BoardFilter, Column, Place, column_of, contact_of_lead
 from tpminstitute.pipeline.endings import Ending, EndingProblem
 from tpminstitute.pipeline.models import Lead, Stage
 from tpminstitute.pipeline.service import move_back, move_lead, stages
 from tpminstitute.pipeline.stages import COUNTED
+from tpminstitute.pipeline.standing import Since
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, may_act, me
@@ -27,6 +29,8 @@ from tpminstitute.web.staff.undo import offer_undo
 
 NOBODY = "nobody"
 """The choice of leads that no one looks after."""
+
+_PURPOSE = "lead-undo"
 
 BOARD_PLACE = ("owner", "topic", "stage", "contact")
 """The arguments by which the board (or the contact's page, for `contact`) is found again after a move."""
@@ -108,12 +112,13 @@ def move_lead_back(lead_id: int) -> Response:
     """Undo a move: the address says where the lead was, and how it had ended there."""
     lead = session().get(Lead, lead_id)
     to, shown = id_argument("to"), id_argument("from")
-    if lead is None or to is None or shown is None or session().get(Stage, shown) is None:
+    since = _since(lead_id)
+    if lead is None or to is None or shown is None or since is None or session().get(Stage, shown) is None:
         abort(404)
     args = request.args
     ending = Ending(id_argument("reason"), id_argument("date"), args.get("course", ""), args.get("note", ""))
     try:
-        done = move_back(session(), settings(), lead_id, to, me().id, ending, shown_stage_id=shown)
+        done = move_back(session(), settings(), lead_id, to, me().id, ending, shown_stage_id=shown, since=since)
         flash("It was moved back." if done else "It was there already.", "success")
     except Refusal as refusal:
         flash(str(refusal), "warning")
@@ -142,8 +147,19 @@ def _undo_url(lead: Lead, to: int) -> str:
     said: dict[str, Any] = {}
     if was is not None:
         said = {"reason": was.lost_reason_id, "date": was.course_date_id, "course": was.course, "note": was.note}
-    where = {"to": lead.stage_id, "from": to, **_kept()}
+    moments = [moment and moment.isoformat() for moment in (lead.moved_at, lead.closed_at)]
+    since = Signer(settings().secret_key, _PURPOSE).sign([lead.id, *moments])
+    where = {"to": lead.stage_id, "from": to, "since": since, **_kept()}
     return url_for("staff.move_lead_back", lead_id=lead.id, **{k: v for k, v in (said | where).items() if v})
+
+
+def _since(lead_id: int) -> Since | None:
+    """Return since when a lead stood where it was, as `_undo_url` wrote it; None for what it didn't write."""
+    try:
+        whose, *moments = Signer(settings().secret_key, _PURPOSE).read(request.args.get("since", ""))
+    except BadToken:
+        return None
+    return Since(*(moment and datetime.fromisoformat(moment) for moment in moments)) if whose == lead_id else None
 
 
 def _chosen() -> BoardFilter:
