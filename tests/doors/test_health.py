@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text, update
 
 from app import create_app
+from tests.conftest import on_sqlite
 from tests.factories import make_settings, submitted
 from tests.parts.ports import free_port
 from tpminstitute.mail.models import Message, MessageStatus
@@ -82,6 +83,40 @@ def test_the_numbers_count_the_mails_that_need_a_person(db, settings, client, st
     with db.write() as session:
         session.execute(update(Message).values(status=status, reason="So."))
     assert number(client, f'tpm_mails{{state="{status}"}}') == 2
+
+
+TOKEN = "0123456789abcdefghij"
+
+
+@on_sqlite
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+def test_a_visitor_through_a_proxy_gets_no_numbers(client, header):
+    answer = client.get("/metrics", headers={header: "127.0.0.1"})
+    assert (answer.status_code, "tpm_" in answer.text) == (403, False)
+
+
+@on_sqlite
+def test_a_trusted_proxy_opens_the_numbers_to_nobody(tmp_path, database_url):
+    client = create_app(make_settings(tmp_path, database_url=database_url, trusted_proxies=1)).test_client()
+    for visitor in ("203.0.113.7", "127.0.0.1"):
+        assert client.get("/metrics", headers={"X-Forwarded-For": visitor}).status_code == 403, visitor
+    assert client.get("/metrics").status_code == 200
+
+
+@on_sqlite
+@pytest.mark.parametrize("address", ["203.0.113.7", "10.0.0.8", "", "nonsense"])
+def test_who_asks_from_another_machine_gets_no_numbers(client, address):
+    assert client.get("/metrics", environ_base={"REMOTE_ADDR": address}).status_code == 403
+
+
+@on_sqlite
+@pytest.mark.parametrize("address", ["127.0.0.1", "203.0.113.7"])
+def test_where_a_token_is_set_it_and_nothing_else_opens_the_numbers(tmp_path, database_url, address):
+    client = create_app(make_settings(tmp_path, database_url=database_url, metrics_token=TOKEN)).test_client()
+    client.environ_base["REMOTE_ADDR"] = address
+    for wrong in ("", "Bearer", f"Bearer {TOKEN}x", f"Token {TOKEN}", "Basic x", "Bearer ü"):
+        assert client.get("/metrics", headers={"Authorization": wrong}).status_code == 403, wrong
+    assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
 def test_the_numbers_name_nobody(db, settings, client):

@@ -1,4 +1,4 @@
-"""The settings of the webhooks: a wrong one stops the start with a sentence that says which and how to mend it."""
+"""The settings of webhooks and of the numbers: a wrong one stops the start with a sentence that says how to mend it."""
 
 import pytest
 
@@ -16,6 +16,7 @@ KEY = SETTINGS["sendgrid_webhook_key"]
     [
         ({"postmark_webhook_password": "short"}, "POSTMARK_WEBHOOK_PASSWORD is not usable"),
         ({"postmark_webhook_password": "twenty characters: @ /"}, "openssl rand -hex 24"),
+        ({"metrics_token": "short"}, "METRICS_TOKEN is not usable: write 20 or more letters and digits"),
         ({"ses_topic_arn": "my-topic"}, "SES_TOPIC_ARN is not usable: write it as arn:aws:sns:"),
         ({"ses_topic_arn": f"{TOPIC} {TOPIC[:-5]}/x"}, "SES_TOPIC_ARN is not usable"),
         ({"sendgrid_webhook_key": "MFkwEwYH"}, "SENDGRID_WEBHOOK_KEY is not usable: write the public key"),

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from tpminstitute.core.errors import SettingsError
-from tpminstitute.core.hook_settings import HookSettings
+from tpminstitute.core.hook_settings import SECRET, SHORTEST_SECRET, HookSettings
 from tpminstitute.core.institute_settings import InstituteSettings, checked_mail_address
 
 CATCHER_PORT_OFFSET = 25
@@ -72,6 +72,7 @@ class Settings(InstituteSettings, HookSettings):
     follow_up_days: int = Field(default=7, ge=1, le=365)
     dkim_key: str = ""
     dkim_selector: str = ""
+    metrics_token: str = ""
 
     @field_validator("data_dir")
     @classmethod
@@ -130,6 +131,13 @@ class Settings(InstituteSettings, HookSettings):
     @classmethod
     def _sends_and_receives(cls, address: str) -> str:
         return checked_mail_address(address)
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess_too(cls, token: str) -> str:
+        if token and not SECRET.fullmatch(token):
+            raise ValueError(f"write {SHORTEST_SECRET} or more letters and digits; make it with: openssl rand -hex 24")
+        return token
 
     @field_validator("reply_address")
     @classmethod

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 SHORTEST_SECRET = 20
-"""Characters of a password or secret that stands in a webhook's address."""
+"""Characters of a password or secret that stands in an address or a header."""
 
-_SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SHORTEST_SECRET},}}")
+SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SHORTEST_SECRET},}}")
 _TOPIC = re.compile(r"arn:aws(?:-cn|-us-gov)?:sns:[a-z]{2}(?:-[a-z]+)+-\d:\d{12}:[A-Za-z0-9_-]{1,256}")
 
 
@@ -31,7 +31,7 @@ class HookSettings(BaseSettings):
     @field_validator("postmark_webhook_password", "sendgrid_inbound_secret")
     @classmethod
     def _hard_to_guess(cls, secret: str) -> str:
-        if secret and not _SECRET.fullmatch(secret):
+        if secret and not SECRET.fullmatch(secret):
             raise ValueError(
                 f"it stands in an address, so write {SHORTEST_SECRET} or more letters and digits; "
                 "make it with: openssl rand -hex 24"

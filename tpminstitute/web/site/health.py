@@ -1,13 +1,23 @@
 """What an operator's tools ask: alive, ready, and the numbers."""
 
-from flask import Response
+from hmac import compare_digest
+from ipaddress import ip_address
+
+from flask import Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
 from tpminstitute.core.db import pending_migrations
 from tpminstitute.reports.queries import inquiries_by_state, mail_backlog
-from tpminstitute.web.common import database, session, settings
+from tpminstitute.web.common import configured, database, session, settings
 from tpminstitute.web.site import site
+
+CLOSED = """\
+The numbers are for who runs this service: on its own machine, past the proxy, or with METRICS_TOKEN as bearer token.
+"""
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+"""What a proxy says of whom it asks for."""
 
 
 @site.get("/healthz")
@@ -34,7 +44,12 @@ def ready() -> tuple[dict[str, str], int]:
 
 @site.get("/metrics")
 def metrics() -> Response:
-    """Give the numbers in Prometheus's text format."""
+    """Give the numbers in Prometheus's text format, to who may have them.
+
+    How many inquiries are suspected would tell a sender of spam whether theirs was.
+    """
+    if not _may_have_numbers():
+        return Response(CLOSED, 403, mimetype="text/plain")
     registry = CollectorRegistry()
     backlog = mail_backlog(session())
     mails = Gauge("tpm_mails", "Mails that wait, failed or are uncertain", ["state"], registry=registry)
@@ -47,3 +62,16 @@ def metrics() -> Response:
     for state, number in inquiries_by_state(session()).items():
         inquiries.labels(state.value).set(number)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_have_numbers() -> bool:
+    """Return whether a request brings the token (RFC 6750), or, where none is set, comes from this very machine."""
+    token, brought = configured().metrics_token, request.authorization
+    if token:
+        given = (brought.token or "") if brought is not None and brought.type == "bearer" else ""
+        return compare_digest(given.encode(), token.encode())
+    try:
+        own = ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+    return own and not any(name in request.headers for name in FORWARDED)
