@@ -50,18 +50,22 @@ for (const copier of document.querySelectorAll("[data-copies]")) {
   });
 }
 
-// After something was done the page is a new one: the button that did it has the focus again, or what it is folded into.
+// After something was done the page is a new one: the button that did it has the focus again, or what it is folded into,
+// and the first field that is wrong, when something is.
 const LEFT = "left";
 addEventListener("submit", (event) => {
   const form = event.target;
   const button = event.submitter;
-  if (form.method !== "post" || !form.contains(document.activeElement) || button?.closest("[data-row]")) return;
+  if (event.defaultPrevented || form.method !== "post" || !form.contains(document.activeElement) || button?.closest("[data-row]")) return;
   const at = { page: location.pathname, form: new URL(form.action).pathname, button: button?.textContent };
   sessionStorage.setItem(LEFT, JSON.stringify(at));
 });
 
 function goBackTo(left) {
-  if (left.page !== location.pathname || location.hash || document.querySelector("[autofocus]")) return;
+  if (location.hash || document.querySelector("[autofocus]")) return;
+  const wrong = document.querySelector('main [aria-invalid="true"]');
+  if (wrong) wrong.focus();
+  if (wrong || left.page !== location.pathname) return;
   const form = [...document.forms].find((each) => new URL(each.action).pathname === left.form);
   const button = form && [...form.querySelectorAll("button")].find((each) => each.textContent === left.button);
   const control = button && !seen(button) ? form.closest("details")?.querySelector("summary") : button;

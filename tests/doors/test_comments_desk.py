@@ -46,6 +46,13 @@ def test_what_was_set_apart_says_why_and_is_published_all_the_same(db, settings,
     assert states(db) == [CommentState.PUBLISHED]
 
 
+def test_who_answers_may_type_at_once(db, settings, desk):
+    commented(db, settings)
+    (row,) = rows(desk.page("/staff/comments"))
+    address, _, place = next(a["href"] for a in row.all("a") if a.words.startswith("Answer")).partition("#")
+    assert desk.page(address).with_id(place).tag == "textarea"
+
+
 def test_many_are_published_at_once_but_for_those_that_changed(app, db, settings, desk):
     commented(db, settings), commented(db, settings), commented(db, settings)
     page = desk.page("/staff/comments")

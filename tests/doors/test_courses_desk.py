@@ -114,7 +114,7 @@ def test_who_waits_is_written_to_by_a_draft_and_taken_off_for_a_reason(db, setti
     shown = desk.page(home)
     assert "1 waits, a place is free." in shown.words
     answer = desk.press("Write to them", shown)
-    assert answer.location == f"/staff/contacts/{contact_of(db).public_id}#reply"
+    assert answer.location == f"/staff/contacts/{contact_of(db).public_id}#reply-text"
     assert "a place is free in “Leading programs”" in led_to(desk, answer).with_id("reply-text").text
     with db.read() as session:
         assert session.query(ReplyDraft).count() == 1

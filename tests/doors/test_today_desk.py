@@ -245,6 +245,15 @@ def test_putting_off_until_no_day_says_what_to_do(db, desk, call_ada, fields):
     assert kept(db, call_ada).due_at == MONDAY_NOON + HOUR
 
 
+def test_a_reminder_has_keys_in_its_list_and_none_beside_a_contact_whose_own_keys_hold_there(db, desk, ada, call_ada):
+    def keys(address):
+        found = row(desk.page(address), "Call her").inner
+        return [e["data-row-key"] for e in found if e["data-row-key"]], [e.words for e in found if e["class"] == "hint"]
+
+    assert keys("/staff/reminders") == (["d", "s"], ["d", "s"])
+    assert keys(f"/staff/contacts/{ada.public_id}") == ([], [])
+
+
 # --- reminders ----------------------------------------------------------------------------------------------
 
 

@@ -39,5 +39,10 @@ def test_a_letter_is_checked_while_it_is_typed(started, browser_page):
 
     page.get_by_role("radio", name="Plain text").check()
     expect(page.get_by_label("The letter as plain text")).to_contain_text("Dear reader")
+    body.fill("{nonsense}")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#body-error")).to_be_visible()
+    expect(body).to_be_focused()
+    body.fill("Dear reader")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved as version 1. It goes out from now on.")).to_be_visible()

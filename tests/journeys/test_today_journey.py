@@ -24,6 +24,7 @@ def test_what_is_new_appears_by_itself_and_everything_is_done_by_keyboard(starte
     somebody_new_appears(service, desk)
     it_is_done_and_undone(desk)
     a_reminder_is_put_off(desk)
+    a_reminder_is_done_in_its_list(service, desk)
 
 
 def somebody_new_appears(service, desk):
@@ -68,3 +69,13 @@ def a_reminder_is_put_off(desk):
     press(desk, "Enter")
     expect(desk.get_by_text("The reminder is put off.")).to_be_visible()
     expect(row).to_have_count(0)
+
+
+def a_reminder_is_done_in_its_list(service, desk):
+    desk.goto(f"{service.url}/staff/reminders")
+    press(desk, "j", "d")
+    expect(desk.get_by_text("The reminder is done.")).to_be_visible()
+    press(desk, "?")
+    expect(desk.get_by_role("dialog")).to_contain_text("undo what was just done")
+    press(desk, "Escape", "u")
+    expect(desk.locator("[data-row]", has_text="Call her about June")).to_have_count(1)

@@ -90,7 +90,7 @@ def _doings(row: Row, *, alone: bool) -> list[Doing]:
     if row.state in (*_WAIT, *_GONE) and row.said.name != NOBODY:
         found.append(Doing("Publish", "p", _url("staff.publish_comment", row)))
     if not alone and row.state not in _GONE:
-        answer = url_for("staff.comment", public_id=row.said.public_id, _anchor="answer")
+        answer = url_for("staff.comment", public_id=row.said.public_id, _anchor="answer-text")
         found.append(Doing("Answer", "r", answer, posts=False))
     if row.state in _WAIT:
         found.append(Doing("Refuse", "x", _url("staff.refuse_comment", row)))
