@@ -13,7 +13,7 @@ from tpminstitute.accounts.models import Account, Role
 from tpminstitute.accounts.second_step import must_set_up
 from tpminstitute.mail.control import control
 from tpminstitute.web.common import session, settings
-from tpminstitute.web.staff import staff
+from tpminstitute.web.staff import kept_words, staff
 from tpminstitute.web.staff.coming_in import SECOND_STEP_DONE
 from tpminstitute.web.staff.places import PLACES, QUIET_PLACES, links_of
 from tpminstitute.web.staff.security import csrf
@@ -44,9 +44,14 @@ WHILE_SETTING_UP = {
 
 
 @staff.before_request
-def ask_for_account() -> BaseResponse | None:
-    """Send strangers to the sign-in page, and check that a POST comes from a page of ours."""
+def ask_for_account() -> BaseResponse | tuple[str, int] | None:
+    """Send strangers to the sign-in page, and check that a POST comes from a page of ours.
+
+    Who was signed out while they wrote gets their words back.
+    """
     if request.endpoint not in OPEN_TO_ALL and not current_user.is_authenticated:
+        if kept_words.can_be_kept():
+            return kept_words.when_signed_out()
         return redirect(url_for("security.login", next=request.full_path if request.method == "GET" else None))
     if request.method == "POST":
         csrf.protect()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from flask import Flask, render_template, request
+from flask_login import current_user
 from flask_security import Security
 from flask_security.datastore import SQLAlchemySessionUserDatastore
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -12,6 +13,7 @@ from tpminstitute.accounts.models import Role
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.web.common import session
+from tpminstitute.web.staff import kept_words
 from tpminstitute.web.staff.coming_in import (
     WRONG_SIGN_IN,
     AwaitsSecondStep,
@@ -76,6 +78,8 @@ def _protect_coming_and_going() -> None:
 
 
 def _stale_form(_error: CSRFError) -> tuple[str, int]:
+    if request.blueprint == "staff" and current_user.is_authenticated and kept_words.can_be_kept():
+        return kept_words.when_stale()
     text = (
         "This page was open for too long, or you signed in anew since it was opened. Nothing was changed. "
         "Go back, copy what you typed, reload the page and try again."
