@@ -50,6 +50,18 @@ for (const copier of document.querySelectorAll("[data-copies]")) {
   });
 }
 
+// One press is enough. A form that hands out a file leaves its page here, and can be pressed again a little later.
+const AGAIN_AFTER = 3000;
+const onTheirWay = new WeakSet();
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (onTheirWay.has(form)) event.preventDefault();
+  onTheirWay.add(form);
+  setTimeout(() => onTheirWay.delete(form), AGAIN_AFTER);
+});
+addEventListener("pageshow", (event) => { if (event.persisted) for (const form of document.forms) onTheirWay.delete(form); });
+
 // After something was done the page is a new one: the button that did it has the focus again, or what it is folded into,
 // and the first field that is wrong, when something is.
 const LEFT = "left";

@@ -3,8 +3,9 @@
 from playwright.sync_api import expect
 
 from tests.doors.mails import CHARLIE, PNG, came_in
-from tests.factories import messages, submitted
+from tests.factories import count, messages, submitted
 from tests.journeys.steps import PHONE, come_to_the_desk, press
+from tpminstitute.contacts.models import Note
 from tpminstitute.mail.models import MessageKind
 
 HOSTILE = """<p>Dear institute</p><img src="https://evil.example/p.gif"><img src="cid:logo">
@@ -22,6 +23,7 @@ def test_a_conversation_is_held_by_keyboard_and_a_hostile_mail_does_nothing(star
     come_to_the_desk(desk, service.service.setup_link)
     reply_by_keyboard(service, desk)
     the_focus_stays_where_one_works(desk)
+    two_presses_keep_one_note(service, desk)
     unsent_words_are_kept_on_leaving(desk)
     a_hostile_mail_does_nothing(service, desk, mail_id)
 
@@ -48,6 +50,22 @@ def the_focus_stays_where_one_works(desk):
     press(desk, "Tab", "Enter")
     expect(desk.get_by_text("The lead was moved.")).to_be_visible()
     expect(desk.locator("summary", has_text="In conversation")).to_be_focused()
+
+
+def two_presses_keep_one_note(service, desk):
+    press(desk, "n")
+    desk.get_by_label("Note", exact=True).fill("She prefers Tuesdays.")
+    refused = desk.evaluate(
+        """() => {
+            const form = document.querySelector(".note-form form");
+            form.requestSubmit();
+            return !form.dispatchEvent(new SubmitEvent("submit", { bubbles: true, cancelable: true }));
+        }"""
+    )
+    assert refused
+    expect(desk.get_by_text("The note is kept.")).to_be_visible()
+    with service.database() as db:
+        assert count(db, Note) == 1
 
 
 def unsent_words_are_kept_on_leaving(desk):
