@@ -24,6 +24,7 @@ from tests.parts.dialects import share_dialects
 from tests.parts.dovecot import DovecotServer, TestMailbox
 from tests.parts.install import find_chromium, find_dovecot, find_openssl, find_postgres, find_redis
 from tests.parts.postgres import PostgresServer
+from tests.parts.readers import refuse_readers_to_write
 from tests.parts.redis import RedisServer
 from tests.parts.reused import ReusedDatabase
 from tests.parts.routes import remember_routes
@@ -57,6 +58,7 @@ structlog.configure(
     ]
 )
 share_dialects()
+refuse_readers_to_write()
 remember_routes()
 
 # A setting of the developer's shell must not change what the tests see.

@@ -11,7 +11,7 @@ from tests.rooms.came import a_bounce, a_mail, came
 from tests.rooms.post import Post
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact, Note
-from tpminstitute.contacts.service import locked, locked_by_address
+from tpminstitute.contacts.service import by_address, locked
 from tpminstitute.contacts.tags import add_tag
 from tpminstitute.contacts.time_zones import set_time_zone
 from tpminstitute.core import clock
@@ -129,8 +129,8 @@ class History:
 
     def id_of(self, email: str) -> int:
         """The contact who has an address, their own or a further one."""
-        with self.db.write() as session:
-            found = locked_by_address(session, email)
+        with self.db.read() as session:
+            found = by_address(session, email)
             assert found is not None
             return found.id
 

@@ -22,8 +22,8 @@ _BY_ADDRESS = (
     )
     .order_by(Contact.email_key != bindparam("key"))
     .limit(1)
-    .with_for_update(key_share=True)
 )
+_LOCKED_BY_ADDRESS = _BY_ADDRESS.with_for_update(key_share=True)
 """Made once: it is asked of every mail that comes in."""
 
 
@@ -63,9 +63,14 @@ def find_or_add(session: Session, person: Person) -> Contact:
     return contact
 
 
+def by_address(session: Session, email_key: str) -> Contact | None:
+    """Return the contact with that address, their own or a further one, or None."""
+    return session.scalar(_BY_ADDRESS, {"key": email_key})
+
+
 def locked_by_address(session: Session, email_key: str) -> Contact | None:
     """Return the contact with that address, their own or a further one, locked until the transaction ends, or None."""
-    return session.scalar(_BY_ADDRESS, {"key": email_key})
+    return session.scalar(_LOCKED_BY_ADDRESS, {"key": email_key})
 
 
 def locked(session: Session, contact_id: int) -> Contact:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.identity import AddressError, read_email
 from tpminstitute.contacts.models import Contact
-from tpminstitute.contacts.service import by_public_id, locked_by_address
+from tpminstitute.contacts.service import by_address, by_public_id
 from tpminstitute.core.errors import Refusal
 from tpminstitute.merging import duplicates as finding
 from tpminstitute.merging import service
@@ -167,7 +167,7 @@ def _contact(public_id: str) -> Contact:
 
 def _by_address(typed: str) -> Contact | None:
     try:
-        found = locked_by_address(session(), read_email(typed).key)
+        found = by_address(session(), read_email(typed).key)
     except AddressError:
         return None
     return None if found is None or found.gone else found
