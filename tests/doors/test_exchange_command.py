@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.conftest import on_sqlite
-from tests.doors.test_command_line import tpm
+from tests.doors.test_command_line import from_nothing
 from tests.factories import an_account, contact_of, count, make_settings, submitted
+from tests.parts.forked import COMMANDS
 from tests.rooms.commented import commented
 from tpminstitute.accounts.models import AuditEntry, Role
 from tpminstitute.cli import main
@@ -100,7 +101,8 @@ def test_every_contact_is_exported_in_a_shell(db, settings, ran):
 def test_an_import_that_is_killed_goes_on_and_doubles_nobody(db, settings, tmp_path, alice, sheet, point):
     people = [f"p{n}@example.org" for n in range(2 * BATCH + 100)]
     file = sheet("Email,Notes\n" + "".join(f"{one},Met at the fair.\n" for one in people))
-    done = tpm(tmp_path, "import", file, DATABASE_URL=settings.database_url, FAIL_POINT=f"{point}:2")
+    environment = {"DATABASE_URL": settings.database_url, "FAIL_POINT": f"{point}:2"}
+    done = from_nothing(tmp_path, COMMANDS, "import", file, **environment)
     assert done.returncode == -9, done.stdout + done.stderr
     assert count(db, Contact) == (BATCH if point is FailPoint.IMPORT_BEFORE_COMMIT else 2 * BATCH)
     (job,) = rows(db, Import)
