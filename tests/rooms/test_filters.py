@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as effort
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
@@ -295,6 +295,7 @@ def test_what_was_chosen_comes_back_from_its_address(chosen):
     assert read_chosen(MultiDict(parameters(chosen)), ZONE, ALICE) == chosen
 
 
+@example(name="quiet", value="0")
 @given(name=st.sampled_from(sorted(LABELS)), value=st.text(st.characters(codec="utf-8"), max_size=30))
 @effort(max_examples=300)
 def test_whatever_stands_in_an_address_is_read_or_told(name, value):

@@ -92,7 +92,8 @@ class Chosen:
     @property
     def narrows(self) -> bool:
         """Whether anything was chosen."""
-        return any(getattr(self, each.name) for each in fields(self) if each.name not in ("zone", "me"))
+        chosen = [getattr(self, each.name) for each in fields(self) if each.name not in ("zone", "me")]
+        return any(chosen) or self.quiet_days == 0  # which is chosen, too
 
     def on_card(self) -> list[ColumnElement[bool]]:
         """Return the conditions that a contact's card answers by itself."""
