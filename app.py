@@ -2,6 +2,12 @@
 
 import gc
 import sys
+
+if __name__ == "__main__":  # what follows is for the web process; this one starts it, and the others
+    from tpminstitute.cli import main
+
+    sys.exit(main(["run"]))
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -80,6 +86,7 @@ def create_app(settings: Settings | None = None, press: Callable[[Book], None] |
 
 def serve() -> Flask:
     """Return the application for the web server, with its log lines set up."""
+    gc.disable()  # of what is imported and made from here on nothing is garbage
     settings = load_settings()
     set_up_logs(settings.log_format)
     app = create_app(settings, print_apart)
@@ -94,9 +101,4 @@ def keep_for_good() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-if __name__ == "__main__":
-    from tpminstitute.cli import main
-
-    sys.exit(main(["run"]))
+    gc.enable()

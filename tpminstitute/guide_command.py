@@ -5,15 +5,15 @@ import sys
 import threading
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
-from tpminstitute.core import clock, zones
 from tpminstitute.core.config import Settings, load_settings
-from tpminstitute.guide.book import Book, book_of, in_words
-from tpminstitute.guide.chapters import CONTENT, Guide, load_guide
-from tpminstitute.guide.editions import FILE, line_for
-from tpminstitute.guide.shelf import EPUB, PDF, Shelf
+
+if TYPE_CHECKING:  # what the command needs is loaded when it runs, so that the others start quickly
+    from tpminstitute.guide.book import Book
+    from tpminstitute.guide.chapters import Guide
 
 AFTER_THE_FIRST_PAGE = 2
 """Seconds that a press lets pass, so that the page which ordered the book is out of the house first."""
@@ -23,6 +23,9 @@ AFTER_THE_FIRST_PAGE = 2
 def guide() -> None:
     """Say which edition of the guide this is and since when, and make its PDF and EPUB."""
     from tpminstitute.core.db import Database
+    from tpminstitute.guide.book import book_of
+    from tpminstitute.guide.chapters import load_guide
+    from tpminstitute.guide.shelf import EPUB, PDF, Shelf
     from tpminstitute.institute.service import effective_if_readable
 
     operators = load_settings()
@@ -36,7 +39,12 @@ def guide() -> None:
         click.echo(f"{settings.guide_folder / file.name} ({file.size})")
 
 
-def _dated(text: Guide, settings: Settings) -> str:
+def _dated(text: "Guide", settings: Settings) -> str:
+    from tpminstitute.core import clock, zones
+    from tpminstitute.guide.book import in_words
+    from tpminstitute.guide.chapters import CONTENT
+    from tpminstitute.guide.editions import FILE, line_for
+
     if text.updated is not None:
         return f"This is edition {text.edition}, updated on {in_words(text.updated)}."
     today = zones.reading(clock.now(), settings.institute_zone).date()
@@ -46,7 +54,7 @@ def _dated(text: Guide, settings: Settings) -> str:
     )
 
 
-def print_apart(_: Book) -> None:
+def print_apart(_: "Book") -> None:
     """Have the command make the files in a process of its own, so that this one stays small; returns at once."""
     threading.Thread(target=_print, name="press", daemon=True).start()
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from tpminstitute import guide_command
 from tpminstitute.cli import main
 from tpminstitute.core import clock
+from tpminstitute.guide import chapters
 from tpminstitute.guide.chapters import load_guide
 from tpminstitute.guide.editions import line_for
 
@@ -32,7 +32,7 @@ def test_a_text_without_a_day_is_told_with_the_line_that_gives_it_one(monkeypatc
     (tmp_path / "guide.md").write_text("# The way\n")
     (tmp_path / "01-first.md").write_text("# First\n\nWords.\n")
     undated = load_guide(tmp_path)
-    monkeypatch.setattr(guide_command, "load_guide", lambda: undated)
+    monkeypatch.setattr(chapters, "load_guide", lambda: undated)
     assert main(["guide"]) == 0
     said = capsys.readouterr().out
     assert "it has no date" in said

@@ -4,8 +4,6 @@ import tempfile
 import time
 from typing import Any
 
-import redis
-
 from tpminstitute.core.config import Settings
 from tpminstitute.doctor.findings import Finding, at_risk, ok, wrong
 
@@ -25,6 +23,8 @@ def check_broker(settings: Settings) -> list[Finding]:
 
 
 def _redis(url: str) -> list[Finding]:
+    import redis  # here, since the desk's doctor comes with every web process, and most have no Redis
+
     options: dict[str, Any] = {"socket_timeout": LONGEST_WAIT, "socket_connect_timeout": LONGEST_WAIT}
     try:
         with redis.Redis.from_url(url, **options, retry=None) as client:
