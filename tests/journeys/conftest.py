@@ -13,11 +13,14 @@ from tests.parts.service import RunningService
 from tests.parts.smtp import MailServer
 from tpminstitute.core.db import sqlite_driver
 
+OF_THE_WORK = {"SWEEP_SECONDS", "SCREENING"}
+"""Settings of how a service works; with others it stands on parts of the journey's own, or is stopped by it."""
+
 
 class SharedService:
     """A service for one journey after another; each finds the database as the first start left it.
 
-    Starting one takes four seconds of processor time, often more than the journey itself.
+    Starting one takes six seconds of processor time, often more than the journey itself.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
@@ -47,30 +50,31 @@ def _copy(one: str, other: str) -> None:
 
 
 @pytest.fixture(scope="package")
-def _shared_services() -> Iterator[list[SharedService]]:
-    services: list[SharedService] = []
+def _shared_services() -> Iterator[dict[str, SharedService]]:
+    services: dict[str, SharedService] = {}
     yield services
-    for service in services:
+    for service in services.values():
         service.close()
 
 
 @pytest.fixture
 def started(
-    running_service: Callable[..., Any], mail_server: MailServer, _shared_services: list[SharedService]
+    running_service: Callable[..., Any], mail_server: MailServer, _shared_services: dict[str, SharedService]
 ) -> Iterator[Callable[..., Started]]:
-    """`started()`: a service with the tests' SMTP server, and a look into its database.
+    """`started()`: a service with the tests' SMTP server, and a look into its database; journeys share it.
 
-    `started(SWEEP_SECONDS="1")`: one of the journey's own, with other settings, that it may stop.
+    `started(SWEEP_SECONDS="1")`: one that works in another way, shared by those that ask for the same.
+    `started(REDIS_URL=...)`: one of the journey's own, on parts that it may stop.
     """
 
     def start(**environment: str) -> Started:
         basic = {"SMTP_URL": mail_server.url}
-        if environment:
+        if not environment.keys() <= OF_THE_WORK:
             return Started(running_service(**basic | environment), environment)
-        if not _shared_services:
-            _shared_services.append(SharedService(basic))
-        return _shared_services[0].as_new()
+        if (key := str(environment)) not in _shared_services:
+            _shared_services[key] = SharedService(basic | environment)
+        return _shared_services[key].as_new()
 
     yield start
-    for service in _shared_services:  # or what it had still to send would come into the next journey's ledger
+    for service in _shared_services.values():  # or what it had still to send would come into the next journey's ledger
         service.as_new()
