@@ -34,6 +34,7 @@ class Forked:
 
     def __init__(self, module: str, words: list[str], environment: dict[str, str]) -> None:
         """Prepare it; nothing is started yet."""
+        assert "FAIL_POINT" not in environment, "it is read when Python starts: start that command from nothing"
         self._order = {"module": module, "words": words, "environment": environment}
         self.pid = 0
         self.code: int | None = None  # of its exit, negative for a signal
