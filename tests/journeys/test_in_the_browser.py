@@ -96,7 +96,7 @@ def a_letter_that_is_hostile_does_nothing_at_the_desk(service, page, desk):
     come_to_the_desk(desk, service.service.setup_link)
     expect(desk.locator(".row-name").last).to_have_text(visible(hostile))
     desk.locator(".row-name").last.click()
-    expect(desk.locator(".inquiry .words")).to_have_text(hostile)
+    expect(desk.locator(".inquiry .words")).to_have_text(visible(hostile))
     assert desk.title() != "1"
     assert desk.locator("img").count() == 0
 

@@ -184,6 +184,12 @@ def _postgres_engine(url: URL) -> Engine:
         connection.execute("SET jit = off")
         connection.autocommit = False
 
+    @event.listens_for(engine, "checkin")
+    def _leave_open(connection: Any, _record: Any) -> None:
+        """Let the database say again whether a transaction may write; after a reading one SQLAlchemy says it may."""
+        if connection is not None and not connection.closed:
+            connection.read_only = None
+
     return engine
 
 
