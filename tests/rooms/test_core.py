@@ -10,10 +10,18 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import InternalError
 
 from tests.factories import contact_of, submitted
-from tpminstitute.contacts.models import Contact
+from tpminstitute.contacts.models import Contact, ContactTag
 from tpminstitute.core import jobs
 from tpminstitute.core.config import AppEnv, load_settings
-from tpminstitute.core.db import SAFE_WAL, Database, UtcDateTime, check_connection, journal_mode, sqlite_driver
+from tpminstitute.core.db import (
+    SAFE_WAL,
+    Database,
+    UtcDateTime,
+    check_connection,
+    journal_mode,
+    keep_plans,
+    sqlite_driver,
+)
 from tpminstitute.core.errors import SettingsError
 from tpminstitute.core.jobs import Job, Publisher
 from tpminstitute.core.tokens import BadToken, Signer, public_id
@@ -141,13 +149,18 @@ def test_postgresql_refuses_to_write_in_a_reading_session(postgres_url):
         session.execute(text("DELETE FROM contacts"))
 
 
-def test_what_was_asked_often_stays_prepared_from_one_reading_session_to_the_next(postgres_url):
+@pytest.mark.parametrize(("keep", "kept"), [(keep_plans, 1), (lambda _: None, 0)], ids=["asked for", "not asked for"])
+def test_plans_are_kept_from_one_reading_session_to_the_next_where_that_is_asked_for(postgres_url, keep, kept):
     with closing(Database(postgres_url)) as db:
         for _ in range(8):
             with db.read() as session:
+                keep(session)
                 session.scalars(select(Contact)).all()
+            with db.read() as session:
+                session.scalars(select(ContactTag)).all()
         with db.read() as session:
-            assert session.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%contacts%'"))
+            prepared = session.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert len(prepared) == kept
 
 
 def test_moments_come_back_aware_and_in_utc(db, settings):

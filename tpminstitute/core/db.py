@@ -36,6 +36,9 @@ SAFE_WAL = (3, 51, 3)
 
 BUSY_TIMEOUT_MS = 15_000
 
+ASKED_OFTEN = 5
+"""Times after which psycopg prepares a statement (psycopg.org/psycopg3/docs/advanced/prepare.html)."""
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
@@ -116,8 +119,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """Yield a session that sees one state of the database; PostgreSQL refuses to change it, SQLite takes it back.
 
-        On PostgreSQL it ends with a commit, since psycopg forgets on a rollback which statements it has prepared:
-        planning the fifty of a contact's page takes twice as long as they do.
+        On PostgreSQL it ends with a commit, since a rollback would take along what `keep_plans` keeps.
         """
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
@@ -141,11 +143,28 @@ class Database:
 
     def connect(self) -> Connection:
         """Return a connection for one transaction after another: fetching one from the pool each time costs a ping."""
-        return self._writing.connect()
+        connection = self._writing.connect()
+        _prepare_what_comes_again(connection)
+        return connection
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def keep_plans(session: Session) -> None:
+    """Let PostgreSQL keep how it answers what this session asks, for whoever asks the same on this connection.
+
+    It is for what is asked by ids, always alike: planning the fifty statements of a contact's page takes twice as long
+    as they do. A kept plan suits any value, so for a filter it may be a bad one: no index of some rows alone fits it.
+    """
+    _prepare_what_comes_again(session.connection())
+
+
+def _prepare_what_comes_again(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.dbapi_connection
+        driver.prepare_threshold = ASKED_OFTEN
 
 
 def _end_reading(session: Session) -> None:
@@ -174,7 +193,7 @@ def _postgres_engine(url: URL) -> Engine:
         max_overflow=10,
         pool_pre_ping=True,
         pool_use_lifo=True,  # the one used last has most of what is asked for prepared
-        connect_args={"connect_timeout": 5, "application_name": "tpminstitute"},
+        connect_args={"connect_timeout": 5, "application_name": "tpminstitute", "prepare_threshold": None},
     )
 
     @event.listens_for(engine, "connect")
@@ -185,10 +204,10 @@ def _postgres_engine(url: URL) -> Engine:
         connection.autocommit = False
 
     @event.listens_for(engine, "checkin")
-    def _leave_open(connection: Any, _record: Any) -> None:
-        """Let the database say again whether a transaction may write; after a reading one SQLAlchemy says it may."""
+    def _as_it_came(connection: Any, _record: Any) -> None:
+        """Prepare nothing, and let the database say whether one may write: after reading, SQLAlchemy says so itself."""
         if connection is not None and not connection.closed:
-            connection.read_only = None
+            connection.read_only = connection.prepare_threshold = None
 
     return engine
 

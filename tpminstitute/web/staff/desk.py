@@ -6,6 +6,8 @@ from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from tpminstitute.core import clock
+from tpminstitute.core.db import keep_plans
+from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.inbox_list import inbox_view
@@ -25,6 +27,7 @@ def contact(public_id: str) -> str | Response:
 
     The address of one that was merged leads to the one that remains.
     """
+    keep_plans(session())
     found = contact_or_404(public_id)
     if found.erased_at is not None:
         return shell_page(found)
