@@ -194,6 +194,16 @@ def test_a_reference_finds_its_inquiry(db, settings, ada):
     assert shown(person.passages[0].pieces).startswith(f"Reference [{reference}]")
 
 
+@on_sqlite
+@pytest.mark.parametrize("typed", ["4594-KS1Q", "4594 ks1q", "4067-8HYC", "4067 8hyc", "1234-5678", "KS1Q 4594"])
+def test_a_reference_that_has_a_number_in_it_finds_its_inquiry(db, settings, typed):
+    inquiry = submitted(db, settings)
+    change(
+        db, update(Inquiry).values(public_id=typed.lower().replace("-", "").replace(" ", "") + inquiry.public_id[8:])
+    )
+    assert names(db, typed) == ["Ada Lovelace"]
+
+
 def test_a_contact_is_found_by_the_id_in_the_address_of_their_page(db, ada):
     assert names(db, ada.public_id) == ["Ada Lovelace"]
 

@@ -20,8 +20,8 @@ MOST_PARTS, MOST_WORDS = 12, 30
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))
 _CHUNKS = re.compile(
     r'"(?P<quoted>[^"]*)"'
-    r"|(?<![\w@.])(?P<phone>\+?\(?[0-9][0-9 ()./\-\u00a0\u2010-\u2015]*[0-9])(?![\w@.])"
-    r"|(?<!\S)(?P<halves>[0-9A-Za-z]{4} [0-9A-Za-z]{4})(?!\S)"
+    r"|(?<!\S)(?P<halves>(?=[0-9 ]*[A-Za-z])[0-9A-Za-z]{4} [0-9A-Za-z]{4})(?!\S)"
+    r"|(?<![\w@.])(?P<phone>\+?\(?[0-9][0-9 ()./\-\u00a0\u2010-\u2015]*[0-9])(?![\w@.]|-\w)"
     r'|(?P<word>[^\s"]+)'
 )
 _READ_ALOUD = str.maketrans("oil", "011")
