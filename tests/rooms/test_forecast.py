@@ -10,6 +10,7 @@ from tests.factories import ADA, a_sequence, contact_of, messages, submitted
 from tpminstitute.contacts.models import Contact, ZoneSource
 from tpminstitute.core import clock
 from tpminstitute.mail.models import MessageKind
+from tpminstitute.mail.templates import current_subjects
 from tpminstitute.sequences.forecast import expected_for, expected_of_run
 from tpminstitute.sequences.models import Enrollment, Sequence
 from tpminstitute.sequences.pauses import pause_for_contact
@@ -34,7 +35,9 @@ def told(db, settings):
     """Return in how many days each mail of Ada's run is said to come."""
     with db.read() as session:
         run = session.scalars(select(Enrollment)).one()
-        return [(mail.at - clock.now()) / DAY for mail in expected_of_run(session, settings, run)]
+        return [
+            (mail.at - clock.now()) / DAY for mail in expected_of_run(session, settings, run, current_subjects(session))
+        ]
 
 
 def change(db, what, *more, **named):
@@ -95,5 +98,5 @@ def test_times_are_told_by_the_clock_where_they_live(db, settings, begun):
         ada.time_zone, ada.time_zone_source = "Asia/Tokyo", ZoneSource.BROWSER
     with db.read() as session:
         run = session.scalars(select(Enrollment)).one()
-        zones = {mail.zone.key for mail in expected_of_run(session, settings, run)}
+        zones = {mail.zone.key for mail in expected_of_run(session, settings, run, current_subjects(session))}
     assert zones == {"Asia/Tokyo"}

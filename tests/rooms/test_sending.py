@@ -17,7 +17,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.answers import AddressClosed
 from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, Turn
 from tpminstitute.inbox.sending import THEY_WROTE, UNDO, hold_back, send, send_held_back, take_back, waiting_replies
-from tpminstitute.inbox.unsent import Unsent, draft_of, drop_draft, keep_draft, others_writing
+from tpminstitute.inbox.unsent import Unsent, beside, draft_of, drop_draft, keep_draft
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import MessageKind, MessageStatus, SuppressionReason
 from tpminstitute.mail.personal import ReplyError
@@ -351,7 +351,7 @@ def test_a_draft_is_kept_as_it_was_typed_and_each_writer_has_their_own(db, setti
     kept(db, bob.id, "Hello")
     assert (draft(db, alice), draft(db, bob)) == ("Dear Ada,\n ", "Hello")
     with db.read() as session:
-        assert [one.name for one in others_writing(session, contact_of(db).id, alice.id)] == ["Bob"]
+        assert [one.name for one in beside(session, contact_of(db).id, alice.id).writing] == ["Bob"]
 
 
 def test_an_emptied_draft_is_forgotten(db, settings, alice):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, insert, select
+from sqlalchemy import ColumnElement, Select, bindparam, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -90,9 +90,12 @@ def is_audited(session: Session) -> bool:
     return bool(session.info.get(AUDITED))
 
 
+_SEEN_IN = select(AuditEntry.id).where(AuditEntry.once == bindparam("hour"))
+
+
 def saw_contact(session: Session, account_id: int, contact_id: int) -> bool:
     """Return whether it is on record in this hour already that an account saw a contact; costs one look by key."""
-    return session.scalar(select(AuditEntry.id).where(AuditEntry.once == _hour(account_id, contact_id))) is not None
+    return session.scalar(_SEEN_IN, {"hour": _hour(account_id, contact_id)}) is not None
 
 
 def record_seen(session: Session, account_id: int, contact_id: int) -> None:

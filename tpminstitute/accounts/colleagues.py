@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account, Role
 
+_ABLE = select(Account).where(Account.active, Account.role != Role.READER).order_by(Account.name, Account.id)
+
 
 def colleagues(session: Session) -> Sequence[Account]:
     """Return the accounts that may act, by name: readers only look, and a closed account does nothing."""
-    return session.scalars(
-        select(Account).where(Account.active, Account.role != Role.READER).order_by(Account.name, Account.id)
-    ).all()
+    return session.scalars(_ABLE).all()
 
 
 def colleague(session: Session, account_id: int) -> Account | None:

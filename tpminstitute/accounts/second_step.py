@@ -25,9 +25,13 @@ class Factors:
         return self.app or self.passkeys > 0
 
 
+_RULE = select(AccessRules.second_step)
+"""Made once: every page of the desk asks."""
+
+
 def rule(session: Session) -> SecondStep:
     """Return who is asked for a second step."""
-    return session.scalars(select(AccessRules.second_step)).one()
+    return session.scalars(_RULE).one()
 
 
 def set_rule(session: Session, chosen: SecondStep, account_id: int) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.audit import record_audit as record_audit
@@ -127,13 +127,15 @@ def _expect_another(session: Session, account_id: int) -> None:
 # --- sessions ----------------------------------------------------------------------------------------------
 
 
+_STANDING = select(StaffSession).where(
+    StaffSession.token_digest == bindparam("digest"), StaffSession.expires_at > bindparam("now")
+)
+"""Made once: every page of the desk asks."""
+
+
 def load_session(session: Session, secret: str) -> StaffSession | None:
     """Return the staff session of `secret`, or None when it is unknown or over."""
-    return session.scalar(
-        select(StaffSession).where(
-            StaffSession.token_digest == tokens.digest(secret), StaffSession.expires_at > clock.now()
-        )
-    )
+    return session.scalar(_STANDING, {"digest": tokens.digest(secret), "now": clock.now()})
 
 
 def save_session(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Consent, ConsentChange
@@ -43,9 +43,12 @@ def withdraw(session: Session, contact_id: int, source: str) -> int:
     return _record(session, contact_id, ConsentChange.WITHDRAWN, Wording("", ""), source)
 
 
+_NEWEST = select(Consent).where(Consent.contact_id == bindparam("contact")).order_by(Consent.id.desc()).limit(1)
+
+
 def current(session: Session, contact_id: int) -> Consent | None:
     """Return the contact's newest grant or withdrawal, or None when there is neither."""
-    return session.scalar(select(Consent).where(Consent.contact_id == contact_id).order_by(Consent.id.desc()).limit(1))
+    return session.scalar(_NEWEST, {"contact": contact_id})
 
 
 def _record(session: Session, contact_id: int, change: ConsentChange, words: Wording, source: str) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session, aliased
 
 from tpminstitute.accounts.models import Account
@@ -115,15 +115,18 @@ def restore_note(session: Session, contact_id: int, note_id: int, account_id: in
     record(session, contact_id, ActivityKind.UNDONE, "Put back a note that was removed.", account_id=account_id)
 
 
+_Author, _Changer = aliased(Account), aliased(Account)
+_NOTES = (
+    select(Note, _Author.name, _Changer.name)
+    .join(_Author, _Author.id == Note.account_id)
+    .outerjoin(_Changer, _Changer.id == Note.changed_by_id)
+    .where(Note.contact_id == bindparam("contact"), Note.id.in_(bindparam("ids", expanding=True)))
+)
+
+
 def notes_of(session: Session, contact_id: int, ids: list[int]) -> list[Written]:
     """Return those notes of a contact that have one of `ids`."""
-    author, changer = aliased(Account), aliased(Account)
-    rows = session.execute(
-        select(Note, author.name, changer.name)
-        .join(author, author.id == Note.account_id)
-        .outerjoin(changer, changer.id == Note.changed_by_id)
-        .where(Note.contact_id == contact_id, Note.id.in_(ids))
-    )
+    rows = session.execute(_NOTES, {"contact": contact_id, "ids": ids})
     return [
         Written(note.id, wrote, note.body, note.at, note.changed_at, changed or "", note.number)
         for note, wrote, changed in rows

@@ -1,13 +1,11 @@
 """Who of the staff has a contact open just now: a short memory that browsers refresh."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Presence
 from tpminstitute.core import clock
 
@@ -23,16 +21,6 @@ def be_here(session: Session, contact_id: int, account_id: int) -> None:
         .values(contact_id=contact_id, account_id=account_id, at=clock.now())
         .on_conflict_do_update(index_elements=["contact_id", "account_id"], set_={"at": clock.now()})
     )
-
-
-def others_here(session: Session, contact_id: int, account_id: int) -> Sequence[str]:
-    """Return the names of the others who have a contact open now."""
-    return session.scalars(
-        select(Account.name)
-        .join(Presence, Presence.account_id == Account.id)
-        .where(Presence.contact_id == contact_id, Presence.account_id != account_id, Presence.at > clock.now() - FRESH)
-        .order_by(Account.name)
-    ).all()
 
 
 def tidy_presences(session: Session) -> None:

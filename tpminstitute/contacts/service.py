@@ -107,9 +107,12 @@ def add_address(session: Session, contact: Contact, email: EmailAddress, account
         session.flush()
 
 
+_BY_PUBLIC_ID = select(Contact).where(Contact.public_id == bindparam("public_id"))
+
+
 def by_public_id(session: Session, public_id: str) -> Contact | None:
     """Return the contact with that public id, or None; for one that was merged, the one that remains."""
-    found = session.scalar(select(Contact).where(Contact.public_id == public_id))
+    found = session.scalar(_BY_PUBLIC_ID, {"public_id": public_id})
     while found is not None and found.merged_into_id is not None:
         found = session.get_one(Contact, found.merged_into_id)
     return found

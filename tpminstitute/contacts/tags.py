@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import ContactTag
@@ -34,11 +34,12 @@ def normal(typed: str) -> str:
     return tag
 
 
+_TAGS = select(ContactTag.tag).where(ContactTag.contact_id == bindparam("contact")).order_by(ContactTag.tag)
+
+
 def tags_of(session: Session, contact_id: int) -> Sequence[str]:
     """Return a contact's tags by the alphabet."""
-    return session.scalars(
-        select(ContactTag.tag).where(ContactTag.contact_id == contact_id).order_by(ContactTag.tag)
-    ).all()
+    return session.scalars(_TAGS, {"contact": contact_id}).all()
 
 
 def add_tag(session: Session, contact_id: int, typed: str, account_id: int) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, any_, bindparam, column, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, any_, bindparam, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.dml import UpdateBase
@@ -52,10 +52,9 @@ def one_of(session: Session, id_column: InstrumentedAttribute[int], ids: Sequenc
     return id_column.in_(select(each.c.value))
 
 
-def count_each(session: Session, queries: Iterable[SelectBase]) -> Sequence[int]:
-    """Return how many rows each of some queries has, asked in one statement; they say themselves how far is counted."""
-    each = [select(func.count()).select_from(query.subquery()).scalar_subquery() for query in queries]
-    return tuple(session.execute(select(*each)).one())
+def counting(queries: Iterable[SelectBase]) -> Select[*tuple[int, ...]]:
+    """Return one statement that counts the rows of each of some queries; they say themselves how far is counted."""
+    return select(*(select(func.count()).select_from(query.subquery()).scalar_subquery() for query in queries))
 
 
 def ids_of(session: Session, query: SelectBase) -> Sequence[int]:

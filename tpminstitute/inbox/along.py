@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Background
@@ -76,17 +76,20 @@ def along_words(along: BroughtAlong | Along | None) -> dict[str, str]:
     return {label: words for label, words in told.items() if words}
 
 
+_NEWEST_PATHWAY = (
+    select(BroughtAlong, Inquiry)
+    .join(Inquiry, Inquiry.id == BroughtAlong.inquiry_id)
+    .where(
+        Inquiry.contact_id == bindparam("contact"),
+        Inquiry.state.in_((InquiryState.OPEN, InquiryState.HANDLED)),
+        BroughtAlong.pathway != "",
+    )
+    .order_by(Inquiry.id.desc())
+    .limit(1)
+)
+
+
 def newest_pathway(session: Session, contact_id: int) -> tuple[BroughtAlong, Inquiry] | None:
     """Return the newest pathway that a contact brought along, with the inquiry that did; spam and suspects aside."""
-    found = session.execute(
-        select(BroughtAlong, Inquiry)
-        .join(Inquiry, Inquiry.id == BroughtAlong.inquiry_id)
-        .where(
-            Inquiry.contact_id == contact_id,
-            Inquiry.state.in_((InquiryState.OPEN, InquiryState.HANDLED)),
-            BroughtAlong.pathway != "",
-        )
-        .order_by(Inquiry.id.desc())
-        .limit(1)
-    ).one_or_none()
+    found = session.execute(_NEWEST_PATHWAY, {"contact": contact_id}).one_or_none()
     return None if found is None else (found[0], found[1])

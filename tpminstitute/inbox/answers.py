@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Integer, Row, bindparam, cast, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -115,11 +116,48 @@ def touch(
 
 def subject_of(session: Session, contact: Contact) -> str:
     """Return the subject that an answer to a contact has by itself: that of the conversation, or ''."""
-    return _thread_of(session, contact).subject
+    found = {row.what: row for row in session.execute(_SUBJECTS, {"contact": contact.id})}
+    heard, said = found.get("heard"), found.get("said")
+    if heard is not None and _came_last(heard, found.get("asked")):
+        return _again(heard.subject)
+    return _again(said.subject) if said is not None else ""
+
+
+_HEARD = (
+    ReceivedMail.contact_id == bindparam("contact"),
+    ReceivedMail.kind == ReceivedKind.PERSON,
+    ReceivedMail.writer == Writer.VISITOR,
+)
+_SAID = (
+    Message.contact_id == bindparam("contact"),
+    Message.kind.in_((MessageKind.ACKNOWLEDGEMENT, MessageKind.REPLY)),
+    Message.status == MessageStatus.SENT,
+)
+_ASKED = Inquiry.contact_id == bindparam("contact")
+_SUBJECTS = union_all(
+    *(
+        select(newest.limit(1).subquery())
+        for newest in (
+            select(
+                literal("heard").label("what"), ReceivedMail.inquiry_id, ReceivedMail.received_at, ReceivedMail.subject
+            )
+            .where(*_HEARD)
+            .order_by(ReceivedMail.id.desc()),
+            select(literal("said"), cast(null(), Integer), Message.created_at, Message.subject)
+            .where(*_SAID)
+            .order_by(Message.id.desc()),
+            select(literal("asked"), Inquiry.id, Inquiry.received_at, literal(""))
+            .where(_ASKED)
+            .order_by(Inquiry.id.desc()),
+        )
+    )
+)
+"""The newest of each, without its words: the page of a contact asks for the subject alone."""
 
 
 def _thread_of(session: Session, contact: Contact) -> _Thread:
     """Return what an answer continues: the newest mail by the person, else the mails they got from us."""
+    whose = {"contact": contact.id}
     heard = session.execute(
         select(
             ReceivedMail.subject,
@@ -129,34 +167,23 @@ def _thread_of(session: Session, contact: Contact) -> _Thread:
             ReceivedMail.inquiry_id,
             ReceivedMail.received_at,
         )
-        .where(
-            ReceivedMail.contact_id == contact.id,
-            ReceivedMail.kind == ReceivedKind.PERSON,
-            ReceivedMail.writer == Writer.VISITOR,
-        )
+        .where(*_HEARD)
         .order_by(ReceivedMail.id.desc())
-        .limit(1)
+        .limit(1),
+        whose,
     ).one_or_none()
     said = session.execute(
-        select(Message.message_id, Message.subject)
-        .where(
-            Message.contact_id == contact.id,
-            Message.kind.in_((MessageKind.ACKNOWLEDGEMENT, MessageKind.REPLY)),
-            Message.status == MessageStatus.SENT,
-        )
-        .order_by(Message.id.desc())
-        .limit(_THREAD)
+        select(Message.message_id, Message.subject).where(*_SAID).order_by(Message.id.desc()).limit(_THREAD), whose
     ).all()
     ours = [message.message_id for message in reversed(said)]
     inquiry = session.execute(
-        select(Inquiry.id, Inquiry.name, Inquiry.message, Inquiry.received_at)
-        .where(Inquiry.contact_id == contact.id)
+        select(Inquiry.id.label("inquiry_id"), Inquiry.name, Inquiry.message, Inquiry.received_at)
+        .where(_ASKED)
         .order_by(Inquiry.id.desc())
-        .limit(1)
+        .limit(1),
+        whose,
     ).one_or_none()
-    if heard is not None and (
-        inquiry is None or heard.inquiry_id == inquiry.id or heard.received_at > inquiry.received_at
-    ):
+    if heard is not None and _came_last(heard, inquiry):
         earlier = [reference for reference in reversed(heard.refers_to) if reference != heard.message_id]
         introduction = _introduction(heard.received_at.strftime("%-d %b %Y"), contact.name)
         return _Thread(_again(heard.subject), [*earlier, heard.message_id], Quoted(introduction, heard.words))
@@ -165,6 +192,11 @@ def _thread_of(session: Session, contact: Contact) -> _Thread:
         subject = _again(said[0].subject) if said else ""
         return _Thread(subject, ours, Quoted(introduction, inquiry.message))
     return _Thread(_again(said[0].subject) if said else "", ours, None)
+
+
+def _came_last(heard: Row[*tuple[Any, ...]], asked: Row[*tuple[Any, ...]] | None) -> bool:
+    """Return whether a mail is newer than the newest inquiry, or is that inquiry."""
+    return asked is None or heard.inquiry_id == asked.inquiry_id or heard.received_at > asked.received_at
 
 
 def _introduction(day: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.identity import EmailAddress, read_email
@@ -170,22 +170,26 @@ def acknowledgement_key(inquiry: Inquiry) -> str:
     return f"inquiry:{inquiry.id}:ack"
 
 
+_FIRST_TWO = (
+    select(Message.dedupe_key, Message.created_at)
+    .where(
+        Message.contact_id == bindparam("contact"),
+        Message.kind == MessageKind.ACKNOWLEDGEMENT,
+        Message.status.not_in(NEVER_ARRIVED),
+    )
+    .order_by(Message.created_at)
+    .limit(2)
+)
+"""The first mails by which somebody was acknowledged: one of them may be the inquiry's own."""
+
+
 def acknowledgement_letters(session: Session, contact_id: int, inquiries: Sequence[Inquiry]) -> dict[int, str]:
     """Return the keys of the letters that acknowledge a contact's inquiries, by the inquiries' ids.
 
     Who was acknowledged before gets another letter. Who asked for their pathway or the guide gets the one that carries
     it, whoever they are.
     """
-    first_two = session.execute(  # one of them may be the inquiry's own
-        select(Message.dedupe_key, Message.created_at)
-        .where(
-            Message.contact_id == contact_id,
-            Message.kind == MessageKind.ACKNOWLEDGEMENT,
-            Message.status.not_in(NEVER_ARRIVED),
-        )
-        .order_by(Message.created_at)
-        .limit(2)
-    ).all()
+    first_two = session.execute(_FIRST_TWO, {"contact": contact_id}).all()
 
     def letter_for(inquiry: Inquiry) -> str:
         if asks_for_pathway(inquiry):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
@@ -117,6 +117,9 @@ def inquiries_of(session: Session, contact_id: int) -> Sequence[Inquiry]:
     ).all()
 
 
+_QUEUED = select(Message.dedupe_key).where(Message.dedupe_key.in_(bindparam("keys", expanding=True)))
+
+
 def unacknowledged(session: Session, inquiries: Sequence[Inquiry]) -> set[int]:
     """Return the ids of those of `inquiries` that still owe an acknowledgement: none was ever queued for them.
 
@@ -129,7 +132,7 @@ def unacknowledged(session: Session, inquiries: Sequence[Inquiry]) -> set[int]:
     }
     if not keys:
         return set()
-    queued = session.scalars(select(Message.dedupe_key).where(Message.dedupe_key.in_(keys)))
+    queued = session.scalars(_QUEUED, {"keys": list(keys)})
     return set(keys.values()) - {keys[key] for key in queued}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -148,22 +148,23 @@ def send_held_back(session: Session, settings: Settings, contact: Contact, messa
     return sent
 
 
+_TO_GO = (
+    select(Message.id, Account.name, Message.subject, DeskReply.text, Message.goes_at, Message.status, Message.reason)
+    .join(DeskReply, DeskReply.message_id == Message.id)
+    .join(Account, Account.id == DeskReply.account_id)
+    .where(
+        Message.contact_id == bindparam("contact"),
+        Message.kind == MessageKind.REPLY,
+        Message.goes_at.is_not(None),
+        Message.status.in_(UNSENT),
+    )
+    .order_by(Message.goes_at, Message.id)
+)
+
+
 def waiting_replies(session: Session, contact_id: int) -> Sequence[Waiting]:
     """Return the replies to a contact that are to go at a chosen moment, the next first."""
-    rows = session.execute(
-        select(
-            Message.id, Account.name, Message.subject, DeskReply.text, Message.goes_at, Message.status, Message.reason
-        )
-        .join(DeskReply, DeskReply.message_id == Message.id)
-        .join(Account, Account.id == DeskReply.account_id)
-        .where(
-            Message.contact_id == contact_id,
-            Message.kind == MessageKind.REPLY,
-            Message.goes_at.is_not(None),
-            Message.status.in_(UNSENT),
-        )
-        .order_by(Message.goes_at, Message.id)
-    )
+    rows = session.execute(_TO_GO, {"contact": contact_id})
     return [
         Waiting(message_id, name, subject, text, goes_at, reason if status is MessageStatus.HELD else "")
         for message_id, name, subject, text, goes_at, status, reason in rows

@@ -14,12 +14,16 @@ from tpminstitute.mail.letters import filled
 from tpminstitute.mail.models import Template, TemplateVersion
 from tpminstitute.mail.templates import current_source
 
+_SNIPPETS = (
+    select(Template)
+    .where(Template.key.startswith(REPLY, autoescape=True), Template.id.in_(select(TemplateVersion.template_id)))
+    .order_by(Template.name, Template.id)
+)
+
 
 def snippets(session: Session) -> Sequence[Template]:
     """Return the texts for replies that are written, by name."""
-    written = select(TemplateVersion.template_id)
-    ours = select(Template).where(Template.key.startswith(REPLY, autoescape=True), Template.id.in_(written))
-    return session.scalars(ours.order_by(Template.name, Template.id)).all()
+    return session.scalars(_SNIPPETS).all()
 
 
 def snippet_for(session: Session, settings: Settings, contact: Contact, key: str) -> tuple[str, str]:

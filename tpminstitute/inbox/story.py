@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, false, func, literal, not_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Note
@@ -112,7 +113,7 @@ def story_of(
 
     Parameters: `without_mails`, the ids of mails that are shown elsewhere, as those that are to go yet.
     """
-    found = _newest(session, _sources(contact_id, choice, without_mails), place)
+    found = _newest(session, contact_id, choice, place, without_mails)
     shown = _merged(found)
     entries = _read(session, contact_id, shown)
     if sum(len(rows) for rows in found.values()) == len(shown):
@@ -121,12 +122,14 @@ def story_of(
     return Page(entries, Place(**ends))
 
 
-def _sources(contact_id: int, choice: Choice, without_mails: Collection[int]) -> Mapping[str, _Source]:
+def _sources(choice: Choice) -> Mapping[str, _Source]:
     """Return the tables in the order in which what happened at one moment is told, the last thing first."""
+    contact_id = bindparam("contact", type_=Integer)
     heard = and_(ReceivedMail.contact_id == contact_id, ReceivedMail.inquiry_id.is_(None))
     spoken = choice in (Choice.ALL, Choice.CONVERSATION)
     noted = choice in (Choice.ALL, Choice.NOTES)
-    said = and_(Message.contact_id == contact_id, Message.id.not_in(without_mails), _mails(choice))
+    elsewhere = Message.id.in_(bindparam("without", expanding=True))
+    said = and_(Message.contact_id == contact_id, not_(elsewhere), _mails(choice))
     return {
         "fact": _Source(Activity.id, Activity.at, and_(Activity.contact_id == contact_id, _facts(choice))),
         "said": _Source(Message.id, func.coalesce(Message.goes_at, Message.created_at), said),
@@ -168,20 +171,27 @@ def _mails(choice: Choice) -> ColumnElement[bool]:
 
 
 def _newest(
-    session: Session, sources: Mapping[str, _Source], place: Place
+    session: Session, contact_id: int, choice: Choice, place: Place, without_mails: Collection[int]
 ) -> Mapping[str, Sequence[tuple[datetime, int]]]:
     """Return when the newest rows of each table happened, and their ids, newest first; asked in one statement."""
-    newest = []
-    for name, source in sources.items():
-        query = select(literal(name).label("name"), source.at.label("at"), source.id.label("id")).where(source.rows)
-        before = getattr(place, name)
-        if before is not None:
-            query = query.where(source.id < before)
-        newest.append(select(query.order_by(source.id.desc()).limit(PAGE + 1).subquery()))
-    found: dict[str, list[tuple[datetime, int]]] = {name: [] for name in sources}
-    for name, at, row_id in session.execute(union_all(*newest)):
+    before = {name: row_id for name, row_id in vars(place).items() if row_id is not None}
+    query = _newest_of(choice, frozenset(before))
+    found: dict[str, list[tuple[datetime, int]]] = {field.name: [] for field in fields(Place)}
+    for name, at, row_id in session.execute(query, before | {"contact": contact_id, "without": without_mails}):
         found[name].append((at, row_id))
     return {name: sorted(rows, key=lambda row: row[1], reverse=True) for name, rows in found.items()}
+
+
+@cache
+def _newest_of(choice: Choice, before: frozenset[str]) -> Any:
+    """Return the statement; `before` names the tables whose page begins below an id, a parameter of the same name."""
+    newest = []
+    for name, source in _sources(choice).items():
+        query = select(literal(name).label("name"), source.at.label("at"), source.id.label("id")).where(source.rows)
+        if name in before:
+            query = query.where(source.id < bindparam(name))
+        newest.append(select(query.order_by(source.id.desc()).limit(PAGE + 1).subquery()))
+    return union_all(*newest)
 
 
 def _merged(found: Mapping[str, Sequence[tuple[datetime, int]]]) -> list[tuple[str, int]]:

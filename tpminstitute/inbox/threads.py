@@ -1,11 +1,12 @@
 """Read what was said between the institute and a contact: inquiries, mails that came in and mails that went out."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from tpminstitute.accounts.models import Account
@@ -94,21 +95,24 @@ Spoken = Asked | Heard
 def asked_and_heard(session: Session, inquiry_ids: Collection[int], mail_ids: Collection[int]) -> Sequence[Spoken]:
     """Return inquiries and received mails by their ids, newest first, with their files and the mails they came as."""
     inquiries = _inquiries(session, inquiry_ids) if inquiry_ids else []
-    which = or_(ReceivedMail.id.in_(mail_ids), ReceivedMail.inquiry_id.in_(inquiry_ids))
-    mails = _read(session, _mails().where(which)) if mail_ids or inquiry_ids else []
+    which = {"ids": mail_ids, "inquiries": inquiry_ids}
+    mails = _read(session, _chosen_mails(), which) if mail_ids or inquiry_ids else []
     came = {mail.inquiry_id: mail for mail in mails if mail.inquiry_id is not None}
     asked = [Asked(inquiry, came.get(inquiry.id)) for inquiry in inquiries]
     heard = [mail for mail in mails if mail.id in mail_ids]
     return _with_files(session, sorted([*asked, *heard], key=lambda entry: entry.at, reverse=True))
 
 
+_INQUIRIES = select(Inquiry).where(Inquiry.id.in_(bindparam("ids", expanding=True))).options(joinedload(Inquiry.along))
+
+
 def _inquiries(session: Session, ids: Collection[int]) -> Sequence[Inquiry]:
-    return session.scalars(select(Inquiry).where(Inquiry.id.in_(ids)).options(joinedload(Inquiry.along))).all()
+    return session.scalars(_INQUIRIES, {"ids": ids}).all()
 
 
 def heard_mail(session: Session, public_id: str) -> Heard | None:
     """Return the received mail with that public id, with its files, or None."""
-    found = _read(session, _mails().where(ReceivedMail.public_id == public_id))
+    found = _read(session, _mails().where(ReceivedMail.public_id == bindparam("public_id")), {"public_id": public_id})
     if not found:
         return None
     (mail,) = _with_files(session, found)
@@ -141,8 +145,14 @@ def _mails() -> Select[Any]:
     ).outerjoin(Account, Account.id == ReceivedMail.account_id)
 
 
-def _read(session: Session, query: Select[Any]) -> list[Heard]:
-    rows = [row._asdict() for row in session.execute(query)]
+@cache
+def _chosen_mails() -> Select[Any]:
+    by_id = ReceivedMail.id.in_(bindparam("ids", expanding=True))
+    return _mails().where(or_(by_id, ReceivedMail.inquiry_id.in_(bindparam("inquiries", expanding=True))))
+
+
+def _read(session: Session, query: Select[Any], which: Mapping[str, Any]) -> list[Heard]:
+    rows = [row._asdict() for row in session.execute(query, which)]
     return [
         Heard(
             **row
@@ -156,17 +166,19 @@ def _read(session: Session, query: Select[Any]) -> list[Heard]:
     ]
 
 
+_FILES = (
+    select(ReceivedAttachment)
+    .where(ReceivedAttachment.mail_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ReceivedAttachment.mail_id, ReceivedAttachment.position)
+)
+
+
 def _with_files(session: Session, entries: Sequence[Spoken]) -> list[Spoken]:
     """Return `entries`, newest first, each mail with its files; the same file is known again by its digest."""
     ids = [mail.id for mail in _mails_in(entries)]
     files: dict[int, list[ReceivedAttachment]] = {mail_id: [] for mail_id in ids}
-    if ids:
-        for row in session.scalars(
-            select(ReceivedAttachment)
-            .where(ReceivedAttachment.mail_id.in_(ids))
-            .order_by(ReceivedAttachment.mail_id, ReceivedAttachment.position)
-        ):
-            files[row.mail_id].append(row)
+    for row in session.scalars(_FILES, {"ids": ids}) if ids else ():
+        files[row.mail_id].append(row)
     seen: set[str] = set()
     made: list[Spoken] = []
     for entry in reversed(entries):

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, cast, delete, null, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
+from tpminstitute.contacts.models import Presence
+from tpminstitute.contacts.presence import FRESH
 from tpminstitute.core import clock, tokens
+from tpminstitute.core.db import UtcDateTime
 from tpminstitute.inbox.models import DeskReply, ReplyDraft
 from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.mail.personal import LONGEST
@@ -34,6 +37,14 @@ class Writing:
     name: str
     since: datetime
     at: datetime
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Who else has a reply to a contact begun and not sent, the newest words first, and who has the page open now."""
+
+    writing: Sequence[Writing]
+    here: Sequence[str]
 
 
 def keep_draft(session: Session, contact_id: int, account_id: int, unsent: Unsent) -> Unsent | None:
@@ -75,15 +86,34 @@ def add_to_draft(session: Session, contact_id: int, account_id: int, subject: st
     _write(session, contact_id, account_id, Unsent(subject, text + rest, tokens.public_id()))
 
 
-def others_writing(session: Session, contact_id: int, account_id: int) -> Sequence[Writing]:
-    """Return who else has a reply to a contact begun and not sent, the newest words first."""
-    rows = session.execute(
-        select(Account.name, ReplyDraft.begun_at, ReplyDraft.at)
-        .join(Account, Account.id == ReplyDraft.account_id)
-        .where(ReplyDraft.contact_id == contact_id, ReplyDraft.account_id != account_id)
-        .order_by(ReplyDraft.at.desc())
+_WRITING = (
+    select(Account.name, ReplyDraft.begun_at, ReplyDraft.at)
+    .join(Account, Account.id == ReplyDraft.account_id)
+    .where(ReplyDraft.contact_id == bindparam("contact"), ReplyDraft.account_id != bindparam("account"))
+)
+_HERE = (
+    select(Account.name, cast(null(), UtcDateTime), Presence.at)
+    .join(Account, Account.id == Presence.account_id)
+    .where(
+        Presence.contact_id == bindparam("contact"),
+        Presence.account_id != bindparam("account"),
+        Presence.at > bindparam("since"),
     )
-    return [Writing(*row) for row in rows]
+)
+_BESIDE = union_all(_WRITING, _HERE)
+
+
+def beside(session: Session, contact_id: int, account_id: int) -> Beside:
+    """Return who else works on a contact, or left a reply to them unfinished; asked in one statement."""
+    whose = {"contact": contact_id, "account": account_id, "since": clock.now() - FRESH}
+    writing: list[Writing] = []
+    here: list[str] = []
+    for name, begun_at, at in session.execute(_BESIDE, whose):
+        if begun_at is None:
+            here.append(name)
+        else:
+            writing.append(Writing(name, begun_at, at))
+    return Beside(sorted(writing, key=lambda one: one.at, reverse=True), sorted(here))
 
 
 def _sent_as(session: Session, nonce: str) -> Sequence[str]:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.topics import topics_of
-from tpminstitute.core.bulk import count_each
+from tpminstitute.core.bulk import counting
 from tpminstitute.core.db import UtcDateTime
 from tpminstitute.inbox.models import Conversation, Inquiry, InquiryState, ReceivedMail, Standing, Turn
 from tpminstitute.inbox.queries import COUNTED, EXCERPT, PAGE
@@ -90,14 +91,9 @@ def conversations_page(
     """
     oldest_first = turn is Turn.INSTITUTE
     backwards = before is not None and after is None
-    query = _lines().where(Conversation.turn == turn).limit(PAGE + 1)
     place = before if backwards else after
-    rising = oldest_first is not backwards
-    if place is not None:
-        query = query.where(_beyond(place, rising))
-    order = (Conversation.since, Conversation.contact_id)
-    query = query.order_by(*(order if rising else [column.desc() for column in order]))
-    found = session.execute(query).all()
+    query = _waits_for(rising=oldest_first is not backwards, somewhere=place is not None)
+    found = session.execute(query, {"turn": turn} | (vars(place) if place is not None else {})).all()
     lines, more = found[:PAGE], len(found) > PAGE
     rows = _with_words(session, list(reversed(lines)) if backwards else lines)
     if not rows:
@@ -113,14 +109,28 @@ def longest_waiting(session: Session, contact_ids: Sequence[int]) -> list[Waitin
     return _with_words(session, session.execute(lines.order_by(*order)).all())
 
 
-def counts(session: Session) -> Counts:
-    """Return how much of the inbox waits for a person."""
-    queries = (
+_WAITING = counting(
+    query.limit(bindparam("most"))
+    for query in (
         select(Conversation.contact_id).where(Conversation.turn == Turn.INSTITUTE),
         select(ReceivedMail.id).where(ReceivedMail.standing == Standing.DOUBTFUL),
         select(Inquiry.id).where(Inquiry.state == InquiryState.SUSPECTED),
     )
-    return Counts(*count_each(session, [query.limit(COUNTED) for query in queries]))
+)
+
+
+def counts(session: Session) -> Counts:
+    """Return how much of the inbox waits for a person."""
+    return Counts(*session.execute(_WAITING, {"most": COUNTED}).one())
+
+
+@cache
+def _waits_for(*, rising: bool, somewhere: bool) -> Select[Conversation, str, str, int | None, int | None, int | None]:
+    query = _lines().where(Conversation.turn == bindparam("turn")).limit(PAGE + 1)
+    if somewhere:
+        query = query.where(_beyond(rising=rising))
+    order = (Conversation.since, Conversation.contact_id)
+    return query.order_by(*(order if rising else [column.desc() for column in order]))
 
 
 def doubtful_page(session: Session, *, before: int | None = None, after: int | None = None) -> LoosePage:
@@ -157,17 +167,30 @@ def _lines() -> Select[Conversation, str, str, int | None, int | None, int | Non
     )
 
 
-def _beyond(place: Place, rising: bool) -> ColumnElement[bool]:
-    since = literal(place.since, UtcDateTime)
+def _beyond(*, rising: bool) -> ColumnElement[bool]:
+    """Return what is further on than a `Place`, whose fields are the parameters."""
+    since, contact_id = bindparam("since", type_=UtcDateTime), bindparam("contact_id", type_=Integer)
     if rising:
         return and_(
             Conversation.since >= since,
-            or_(Conversation.since > since, Conversation.contact_id > place.contact_id),
+            or_(Conversation.since > since, Conversation.contact_id > contact_id),
         )
     return and_(
         Conversation.since <= since,
-        or_(Conversation.since < since, Conversation.contact_id < place.contact_id),
+        or_(Conversation.since < since, Conversation.contact_id < contact_id),
     )
+
+
+_ASKED = select(Inquiry.contact_id, Inquiry.topic, func.substr(Inquiry.message, 1, EXCERPT), Inquiry.received_at).where(
+    Inquiry.id.in_(bindparam("ids", expanding=True))
+)
+_HEARD = select(
+    ReceivedMail.contact_id,
+    ReceivedMail.inquiry_id,
+    func.substr(ReceivedMail.subject, 1, EXCERPT),
+    func.substr(ReceivedMail.words, 1, EXCERPT),
+    ReceivedMail.received_at,
+).where(ReceivedMail.id.in_(bindparam("ids", expanding=True)))
 
 
 def _with_words(
@@ -176,21 +199,10 @@ def _with_words(
     words: dict[int, tuple[datetime, str, str, bool]] = {}
     newest = {line[4] for line in lines if line[4] is not None}
     topics = topics_of(session)
-    for contact_id, topic, text, at in session.execute(
-        select(Inquiry.contact_id, Inquiry.topic, func.substr(Inquiry.message, 1, EXCERPT), Inquiry.received_at).where(
-            Inquiry.id.in_(newest)
-        )
-    ):
+    for contact_id, topic, text, at in session.execute(_ASKED, {"ids": newest}):
         words[contact_id] = (at, topics.label(topic), text, False)
-    heard = select(
-        ReceivedMail.contact_id,
-        ReceivedMail.inquiry_id,
-        func.substr(ReceivedMail.subject, 1, EXCERPT),
-        func.substr(ReceivedMail.words, 1, EXCERPT),
-        ReceivedMail.received_at,
-    )
     mail_ids = [line[5] for line in lines if line[5] is not None]
-    mails = session.execute(heard.where(ReceivedMail.id.in_(mail_ids))).all() if mail_ids else []
+    mails = session.execute(_HEARD, {"ids": mail_ids}).all() if mail_ids else []
     for contact_id, inquiry_id, subject, text, at in mails:
         if contact_id not in words or inquiry_id in newest or words[contact_id][0] <= at:
             words[contact_id] = (at, subject, text, True)

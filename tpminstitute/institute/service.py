@@ -53,9 +53,13 @@ class SettingProblem(Refusal):
         self.errors = dict(errors)
 
 
+_VERSION = select(DeskVersion.number)
+"""Made once: every page of the desk asks."""
+
+
 def version(session: Session) -> int:
     """Return the number that every change of settings, topics and their like raises."""
-    return session.scalar(select(DeskVersion.number)) or 0
+    return session.scalar(_VERSION) or 0
 
 
 def touch(session: Session) -> None:

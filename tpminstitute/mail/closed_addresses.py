@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import idna
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -75,7 +76,7 @@ def closed_address(session: Session, suppression_id: int) -> ClosedAddress | Non
 
 def closed_address_of(session: Session, email_key: str) -> ClosedAddress | None:
     """Return the entry on the list that closes an address, or None when the address is open."""
-    row = session.execute(_rows("").where(Suppression.email_key == email_key)).one_or_none()
+    row = session.execute(_of_address(), {"key": email_key}).one_or_none()
     return None if row is None else _closed(*row)
 
 
@@ -132,6 +133,11 @@ def _rows(search: str) -> Select[int, str, SuppressionReason, str, datetime, str
         .outerjoin(Contact, Contact.email_key == Suppression.email_key)
     )
     return query.where(matches(search)) if search.strip() else query
+
+
+@cache
+def _of_address() -> Select[int, str, SuppressionReason, str, datetime, str | None, str | None, str | None]:
+    return _rows("").where(Suppression.email_key == bindparam("key"))
 
 
 def _closed(

@@ -11,11 +11,13 @@ from tpminstitute.mail.models import MailControl
 LONGEST_REASON = 500
 
 
+_CONTROL = select(MailControl).where(MailControl.id == 1).execution_options(populate_existing=True)
+"""Made once: every page of the desk asks."""
+
+
 def control(session: Session) -> MailControl:
     """Return whether outgoing mail is held, why, and since when."""
-    return session.scalars(
-        select(MailControl).where(MailControl.id == 1).execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(_CONTROL).one()
 
 
 def hold(session: Session, reason: str, account_id: int | None) -> None:

@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 from email.message import Message as Parsed
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
@@ -56,13 +56,19 @@ class Mail:
         return self.status in (MessageStatus.FAILED, MessageStatus.UNCERTAIN)
 
 
+_MAILS = select(Message).where(Message.id.in_(bindparam("ids", expanding=True))).order_by(Message.id.desc())
+_EVENTS = (
+    select(DeliveryEvent)
+    .where(DeliveryEvent.message_id.in_(bindparam("ids", expanding=True)))
+    .order_by(DeliveryEvent.id)
+)
+
+
 def mails_by(session: Session, ids: Collection[int]) -> Sequence[Mail]:
     """Return the mails that have one of `ids`, newest first."""
-    messages = session.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.id.desc())).all()
+    messages = session.scalars(_MAILS, {"ids": ids}).all()
     events: dict[int, list[Said]] = {message.id: [] for message in messages}
-    for event in session.scalars(
-        select(DeliveryEvent).where(DeliveryEvent.message_id.in_(events)).order_by(DeliveryEvent.id)
-    ):
+    for event in session.scalars(_EVENTS, {"ids": list(events)}):
         code = f" ({event.code})" if event.code else ""
         events[event.message_id].append(
             Said(event.at, f"{event.kind.value.replace('_', ' ').capitalize()}{code}: {event.text}")

@@ -1,6 +1,6 @@
 """Addresses that must not be mailed."""
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, false, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -52,11 +52,14 @@ def suppress(
     return changed is not None
 
 
+_OF_ADDRESS = (
+    select(Suppression).where(Suppression.email_key == bindparam("key")).execution_options(populate_existing=True)
+)
+
+
 def suppression_of(session: Session, email_key: str) -> Suppression | None:
     """Return why an address must not be mailed, or None when it may be."""
-    return session.scalar(
-        select(Suppression).where(Suppression.email_key == email_key).execution_options(populate_existing=True)
-    )
+    return session.scalar(_OF_ADDRESS, {"key": email_key})
 
 
 def closed_to_answers(session: Session, email_key: str) -> Suppression | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -88,38 +88,41 @@ def why_unsendable(session: Session, key: str) -> str:
     return _why_not(key, newest.source) or why_unmade(key, newest.source)
 
 
+_NUMBER = (
+    select(func.max(TemplateVersion.number))
+    .where(TemplateVersion.template_id == Template.id)
+    .correlate(Template)
+    .scalar_subquery()
+)
+_NAMES_AND_SUBJECTS = select(Template.key, Template.name, TemplateVersion.subject).outerjoin(
+    TemplateVersion, and_(TemplateVersion.template_id == Template.id, TemplateVersion.number == _NUMBER)
+)
+
+
 def current_subjects(session: Session) -> dict[str, str]:
     """Return the subject of each letter that goes out now, by the letter's key, for a list.
 
     A letter without a text stands there by its name.
     """
-    newest = (
-        select(TemplateVersion.template_id, func.max(TemplateVersion.number).label("number"))
-        .group_by(TemplateVersion.template_id)
-        .subquery()
-    )
-    saved = session.execute(
-        select(Template.key, TemplateVersion.subject)
-        .join(TemplateVersion, TemplateVersion.template_id == Template.id)
-        .join(
-            newest,
-            (newest.c.template_id == TemplateVersion.template_id) & (newest.c.number == TemplateVersion.number),
-        )
-    )
-    names = dict(session.execute(select(Template.key, Template.name)).all())
-    return names | {key: source.subject for key, source in letter_sources().items()} | dict(saved.all())
+    found = session.execute(_NAMES_AND_SUBJECTS).all()
+    names = {key: name for key, name, _ in found}
+    saved = {key: subject for key, _, subject in found if subject is not None}
+    return names | {key: source.subject for key, source in letter_sources().items()} | saved
+
+
+_NEWEST = (
+    select(TemplateVersion, Account.name)
+    .join(Template, Template.id == TemplateVersion.template_id)
+    .join(Account, Account.id == TemplateVersion.account_id)
+    .where(Template.key == bindparam("key"))
+    .order_by(TemplateVersion.number.desc())
+    .limit(1)
+)
 
 
 def newest_version(session: Session, key: str) -> Version:
     """Return the newest version of a letter, whether it can be sent or not; raises `LetterError` when it has none."""
-    row = session.execute(
-        select(TemplateVersion, Account.name)
-        .join(Template, Template.id == TemplateVersion.template_id)
-        .join(Account, Account.id == TemplateVersion.account_id)
-        .where(Template.key == key)
-        .order_by(TemplateVersion.number.desc())
-        .limit(1)
-    ).one_or_none()
+    row = session.execute(_NEWEST, {"key": key}).one_or_none()
     return _first(session, key) if row is None else _version(*row)
 
 

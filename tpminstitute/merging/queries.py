@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tpminstitute.accounts.models import Account
@@ -14,6 +15,9 @@ from tpminstitute.merging.models import DuplicatePair, Merge, MergedRow, PairSta
 
 PAGE = 50
 COUNTED = 10_000
+
+OF_CONTACT = 3
+"""Open pairs that a contact's page shows."""
 
 _LOW, _HIGH = aliased(Contact), aliased(Contact)
 
@@ -86,11 +90,16 @@ def pairs_page(session: Session, state: PairState, place: str = "") -> PairsPage
     return PairsPage(shown, min(count, COUNTED), count > COUNTED, older)
 
 
-def may_be(session: Session, contact_id: int, most: int = 3) -> Sequence[Pair]:
-    """Return the open pairs of a contact, the likeliest first."""
-    mine = or_(DuplicatePair.low_id == contact_id, DuplicatePair.high_id == contact_id)
-    query = _pairs(and_(DuplicatePair.state == PairState.OPEN, mine)).order_by(DuplicatePair.strength.desc())
-    return [_pair(*row) for row in session.execute(query.limit(most)).all()]
+def may_be(session: Session, contact_id: int) -> Sequence[Pair]:
+    """Return the open pairs of a contact, the likeliest first, at most `OF_CONTACT`."""
+    return [_pair(*row) for row in session.execute(_of_one_contact(), {"contact": contact_id}).all()]
+
+
+@cache
+def _of_one_contact() -> Select[DuplicatePair, Contact, Contact]:
+    mine = or_(DuplicatePair.low_id == bindparam("contact"), DuplicatePair.high_id == bindparam("contact"))
+    theirs = _pairs(and_(DuplicatePair.state == PairState.OPEN, mine))
+    return theirs.order_by(DuplicatePair.strength.desc()).limit(OF_CONTACT)
 
 
 def pair_of(session: Session, one_id: int, other_id: int) -> DuplicatePair | None:
@@ -101,13 +110,18 @@ def pair_of(session: Session, one_id: int, other_id: int) -> DuplicatePair | Non
 
 def merges_page(session: Session, before: int | None = None, contact_id: int | None = None) -> MergesPage:
     """Return a page of merges, newest first; only those into one contact, if it is given."""
-    query = _merges().order_by(Merge.id.desc())
-    if before is not None:
-        query = query.where(Merge.id < before)
-    if contact_id is not None:
-        query = query.where(Merge.contact_id == contact_id)
-    found = [MergeRow(*row) for row in session.execute(query.limit(PAGE + 1)).all()]
+    query = _newest_merges(of_one=contact_id is not None, from_somewhere=before is not None)
+    rows = session.execute(query, {"contact": contact_id, "before": before}).all()
+    found = [MergeRow(*row) for row in rows]
     return MergesPage(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
+
+
+@cache
+def _newest_merges(*, of_one: bool, from_somewhere: bool) -> Select[int, str, str, str, str, datetime, datetime | None]:
+    query = _merges().order_by(Merge.id.desc()).limit(PAGE + 1)
+    if from_somewhere:
+        query = query.where(Merge.id < bindparam("before"))
+    return query.where(Merge.contact_id == bindparam("contact")) if of_one else query
 
 
 def merge_row(session: Session, merge_id: int) -> MergeRow | None:

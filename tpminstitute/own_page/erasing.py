@@ -18,7 +18,7 @@ from tpminstitute.merging.service import address_keys
 from tpminstitute.own_page import mails
 from tpminstitute.own_page.times import A_DAY
 from tpminstitute.own_page.told import by_their_clock
-from tpminstitute.privacy.erasing import erase, shells_of
+from tpminstitute.privacy.erasing import erase, family, shells_of
 from tpminstitute.privacy.models import Erasure, ErasureWish
 from tpminstitute.sequences.service import take_up_again
 from tpminstitute.sequences.stopping import stop_for_contact
@@ -31,12 +31,17 @@ REASON = "The person asked to be erased."
 _STAY = "me-stay"
 
 
+_OPEN = (
+    select(ErasureWish)
+    .where(ErasureWish.contact_id.in_(family()), ErasureWish.cancelled_at.is_(None), ErasureWish.done_at.is_(None))
+    .order_by(ErasureWish.due_at)
+    .limit(1)
+)
+
+
 def open_wish(session: Session, contact: Contact) -> ErasureWish | None:
     """Return the wish of a contact, or of one that was merged into them, that is still to be carried out, or None."""
-    ids = [contact.id, *shells_of(session, contact.id)]
-    open_ones = (ErasureWish.cancelled_at.is_(None), ErasureWish.done_at.is_(None))
-    wishes = select(ErasureWish).where(ErasureWish.contact_id.in_(ids), *open_ones)
-    return session.scalar(wishes.order_by(ErasureWish.due_at).limit(1))
+    return session.scalar(_OPEN, {"contact": contact.id})
 
 
 def ask_to_be_erased(session: Session, settings: Settings, contact: Contact) -> ErasureWish:

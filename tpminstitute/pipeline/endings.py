@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -42,10 +42,12 @@ def lost_reasons(session: Session) -> Sequence[LostReason]:
     return session.scalars(chosen.order_by(LostReason.position, LostReason.id)).all()
 
 
+_ENDING = select(LeadEnding).where(LeadEnding.lead_id == bindparam("lead")).execution_options(populate_existing=True)
+
+
 def ending_of(session: Session, lead_id: int) -> LeadEnding | None:
     """Return how a lead ended, None for one that is open or was closed without a word."""
-    found = select(LeadEnding).where(LeadEnding.lead_id == lead_id)
-    return session.scalar(found.execution_options(populate_existing=True))
+    return session.scalar(_ENDING, {"lead": lead_id})
 
 
 def ending_in_words(session: Session, ending: LeadEnding) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy import Select, bindparam, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from tpminstitute.accounts.models import Account
@@ -79,9 +80,7 @@ def done_page(session: Session, *, for_id: int | None = None, before: Place | No
 
 def of_contact(session: Session, contact_id: int) -> Sequence[Line]:
     """Return a contact's open reminders, the first that is due first, at most `OF_CONTACT`."""
-    query = _lines().where(Reminder.contact_id == contact_id, Reminder.done_at.is_(None))
-    rows = session.execute(query.order_by(Reminder.due_at, Reminder.id).limit(OF_CONTACT))
-    return [Line(*row) for row in rows]
+    return [Line(*row) for row in session.execute(_of_one_contact(), {"contact": contact_id})]
 
 
 def one(session: Session, public_id: str) -> Line | None:
@@ -93,6 +92,12 @@ def one(session: Session, public_id: str) -> Line | None:
 def some(session: Session, ids: Sequence[int]) -> Sequence[Line]:
     """Return reminders by their ids, in any order."""
     return [Line(*row) for row in session.execute(_lines().where(Reminder.id.in_(ids)))]
+
+
+@cache
+def _of_one_contact() -> Select[*tuple[Any, ...]]:
+    theirs = _lines().where(Reminder.contact_id == bindparam("contact"), Reminder.done_at.is_(None))
+    return theirs.order_by(Reminder.due_at, Reminder.id).limit(OF_CONTACT)
 
 
 def _lines() -> Select[*tuple[Any, ...]]:

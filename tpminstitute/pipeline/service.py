@@ -21,6 +21,9 @@ from tpminstitute.timeline.service import record
 _OPEN = select(Lead.id).where(Lead.contact_id == bindparam("contact"), Lead.closed_at.is_(None))
 """Made once: every inquiry and every mail by a person asks."""
 
+_NEWEST = select(Lead).where(Lead.contact_id == bindparam("contact")).order_by(Lead.id.desc()).limit(1)
+_STAGES = select(Stage).where(Stage.archived_at.is_(None)).order_by(Stage.position)
+
 
 def open_lead(session: Session, contact_id: int) -> int:
     """Return the contact's open lead, opened now in the first open stage when there is none.
@@ -41,12 +44,12 @@ def open_lead(session: Session, contact_id: int) -> int:
 
 def lead_of(session: Session, contact_id: int) -> Lead | None:
     """Return a contact's newest lead, or None without one."""
-    return session.scalar(select(Lead).where(Lead.contact_id == contact_id).order_by(Lead.id.desc()).limit(1))
+    return session.scalar(_NEWEST, {"contact": contact_id})
 
 
 def stages(session: Session) -> Sequence[Stage]:
     """Return the stages in their order, those in the archive left out."""
-    return session.scalars(select(Stage).where(Stage.archived_at.is_(None)).order_by(Stage.position)).all()
+    return session.scalars(_STAGES).all()
 
 
 def lost_stage(session: Session) -> int | None:

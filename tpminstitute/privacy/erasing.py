@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Select, and_, delete, func, or_, select, update
+from sqlalchemy import Integer, Select, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -36,7 +36,6 @@ from tpminstitute.timeline.service import record
 REASON = "The person was erased."
 
 _BATCH = 200
-_MOST_SHELLS = 1000
 
 
 def erase(
@@ -118,14 +117,18 @@ def empty_comments_again(session: Session, emptied: Collection[Emptied]) -> None
         erase_writer(session, key)
 
 
+def family() -> Select[int]:
+    """Return the query of the ids of the parameter ``contact`` and of all who were merged into that contact."""
+    them = select(bindparam("contact", type_=Integer).label("id")).cte("family", recursive=True)
+    return select(them.union(select(Contact.id).join(them, Contact.merged_into_id == them.c.id)).c.id)
+
+
+_SHELLS = select(Contact.id).where(Contact.id.in_(family()), Contact.id != bindparam("contact"))
+
+
 def shells_of(session: Session, contact_id: int) -> list[int]:
     """Return the ids of the contacts that were merged into this one, directly or one after the other."""
-    found: list[int] = []
-    level = [contact_id]
-    while level and len(found) < _MOST_SHELLS:
-        level = list(session.scalars(select(Contact.id).where(Contact.merged_into_id.in_(level))))
-        found += level
-    return found
+    return list(session.scalars(_SHELLS, {"contact": contact_id}))
 
 
 def counts_of(session: Session, ids: Sequence[int]) -> dict[str, int]:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -142,7 +143,7 @@ def waiting(session: Session, most: int = SHOWN) -> Row[Waiting]:
 
 def waiting_for(session: Session, contact_id: int) -> Row[Waiting]:
     """Return the drafts to one contact that wait, oldest first."""
-    rows = session.execute(_waiting().where(Contact.id == contact_id).order_by(FollowUpDraft.id))
+    rows = session.execute(_waiting_for_one(), {"contact": contact_id})
     return [_view(*row) for row in rows]
 
 
@@ -276,6 +277,11 @@ def _waiting() -> Select[FollowUpDraft, Contact, str, str]:
         )
         .where(FollowUpDraft.status == DraftStatus.WAITING)
     )
+
+
+@cache
+def _waiting_for_one() -> Select[FollowUpDraft, Contact, str, str]:
+    return _waiting().where(Contact.id == bindparam("contact")).order_by(FollowUpDraft.id)
 
 
 def _view(draft: FollowUpDraft, contact: Contact, sequence: str, letter_key: str) -> Waiting:

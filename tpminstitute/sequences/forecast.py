@@ -1,5 +1,6 @@
 """The mails to come, as things stand now: for a run, and for somebody who might begin one."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Row
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,17 +33,22 @@ class Expected:
     draft: bool = False
 
 
-def expected_of_run(session: Session, settings: Settings, run: Enrollment) -> list[Expected]:
+def expected_of_run(
+    session: Session, settings: Settings, run: Enrollment, subjects: Mapping[str, str]
+) -> list[Expected]:
     """Return the mails to come of a run, none for one that is over or waits for a person's word.
 
     What happens meanwhile may change them: a reply, a wish, a course's date, too many mails at once.
+    Parameters: `subjects`, those of the letters as they go out now (`current_subjects`).
     """
-    steps = steps_of(session, run.version_id, run.next_position)
-    reader = reader_of(session, settings, run.contact_id, run.sequence_id)
     begins, drafts = _next_moment(session, run)
-    if begins is None or not steps:
+    if begins is None:
         return []
-    expected = _following(steps, run.topic, reader, current_subjects(session), begins)
+    steps = steps_of(session, run.version_id, run.next_position)
+    if not steps:
+        return []
+    reader = reader_of(session, settings, run.contact_id, run.sequence_id)
+    expected = _following(steps, run.topic, reader, subjects, begins)
     return [replace(mail, draft=True, depends_on=()) for mail in expected[:1]] if drafts else expected
 
 
@@ -77,7 +83,7 @@ def _next_moment(session: Session, run: Enrollment) -> tuple[datetime | None, bo
 
 
 def _following(
-    steps: Row[SequenceStep], topic: str, reader: Reader, subjects: dict[str, str], begins: datetime | None
+    steps: Row[SequenceStep], topic: str, reader: Reader, subjects: Mapping[str, str], begins: datetime | None
 ) -> list[Expected]:
     """Go through `steps` as the runner does, each after the one before it; `begins` is when the first has its turn."""
     to_come = []

@@ -74,6 +74,9 @@ def zone_of(session: Session, settings: Settings, contact_id: int) -> ZoneInfo:
     return clock_of(*row[1:], settings.institute_zone).zone
 
 
+_HOLIDAYS = select(Holiday.day)
+
+
 def readers_of(
     session: Session, settings: Settings, pairs: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], Reader]:
@@ -82,7 +85,7 @@ def readers_of(
     lives = {row.id: row[1:] for row in session.execute(_LIVES, {"contacts": contact_ids})}
     wishes = {wish.contact_id: wish for wish in session.execute(_WISHES, {"contacts": contact_ids})}
     courses = dict(session.execute(_COURSES, {"sequences": {number for _, number in pairs}}).all())
-    holidays = frozenset(session.scalars(select(Holiday.day)))
+    holidays = frozenset(session.scalars(_HOLIDAYS))
     topics = topics_of(session)
     readers = {}
     for contact_id, sequence_id in pairs:

@@ -1,11 +1,12 @@
 """Read a contact's runs through sequences."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.core.config import Settings
@@ -61,18 +62,21 @@ class Run:
     to_come: Row[Expected]
 
 
+_RUNS = (
+    select(Enrollment, Sequence.name, EnrollmentPause)
+    .join(Sequence, Sequence.id == Enrollment.sequence_id)
+    .outerjoin(EnrollmentPause, EnrollmentPause.enrollment_id == Enrollment.id)
+    .where(Enrollment.contact_id == bindparam("contact"))
+    .order_by(Enrollment.id.desc())
+)
+
+
 def runs_of(session: Session, settings: Settings, contact_id: int) -> Row[Run]:
     """Return the contact's runs, newest first."""
-    rows = session.execute(
-        select(Enrollment, Sequence.name, EnrollmentPause)
-        .join(Sequence, Sequence.id == Enrollment.sequence_id)
-        .outerjoin(EnrollmentPause, EnrollmentPause.enrollment_id == Enrollment.id)
-        .where(Enrollment.contact_id == contact_id)
-        .order_by(Enrollment.id.desc())
-    ).all()
+    rows = session.execute(_RUNS, {"contact": contact_id}).all()
     if not rows:
         return []
-    zone = zone_of(session, settings, contact_id)
+    zone, subjects = zone_of(session, settings, contact_id), current_subjects(session)
     return [
         Run(
             id=run.id,
@@ -83,22 +87,29 @@ def runs_of(session: Session, settings: Settings, contact_id: int) -> Row[Run]:
             waits_until=pause.until if pause else None,
             drafts=pause is not None and pause.drafts,
             zone=zone,
-            past=_past(session, run),
-            to_come=expected_of_run(session, settings, run),
+            past=_past(session, run, subjects),
+            to_come=expected_of_run(session, settings, run, subjects),
         )
         for run, name, pause in rows
     ]
 
 
-def _past(session: Session, run: Enrollment) -> Row[Past]:
-    subjects = current_subjects(session)
-    rows = session.execute(
-        select(StepRecord, SequenceStep.letter_key, Message.subject, Message.status, Message.reason)
-        .outerjoin(SequenceStep, _IS_STEP_OF_RECORD)
-        .outerjoin(Message, _IS_MAIL_OF_RECORD)
-        .where(StepRecord.enrollment_id == run.id)
-        .order_by(StepRecord.id)
-    )
+_IS_STEP_OF_RECORD = and_(SequenceStep.version_id == StepRecord.version_id, SequenceStep.number == StepRecord.number)
+_IS_MAIL_OF_RECORD = and_(
+    StepRecord.outcome == StepOutcome.QUEUED,
+    Message.dedupe_key == func.concat("enrollment:", StepRecord.enrollment_id, ":step:", StepRecord.number),
+)
+_RECORDS = (
+    select(StepRecord, SequenceStep.letter_key, Message.subject, Message.status, Message.reason)
+    .outerjoin(SequenceStep, _IS_STEP_OF_RECORD)
+    .outerjoin(Message, _IS_MAIL_OF_RECORD)
+    .where(StepRecord.enrollment_id == bindparam("run"))
+    .order_by(StepRecord.id)
+)
+
+
+def _past(session: Session, run: Enrollment, subjects: Mapping[str, str]) -> Row[Past]:
+    rows = session.execute(_RECORDS, {"run": run.id})
     return [
         Past(
             at=kept.at,
@@ -113,16 +124,12 @@ def _past(session: Session, run: Enrollment) -> Row[Past]:
     ]
 
 
-_IS_STEP_OF_RECORD = and_(SequenceStep.version_id == StepRecord.version_id, SequenceStep.number == StepRecord.number)
-_IS_MAIL_OF_RECORD = and_(
-    StepRecord.outcome == StepOutcome.QUEUED,
-    Message.dedupe_key == func.concat("enrollment:", StepRecord.enrollment_id, ":step:", StepRecord.number),
-)
+_ON = select(Sequence).where(Sequence.active).order_by(Sequence.name, Sequence.id)
 
 
 def switched_on(session: Session) -> Row[Sequence]:
     """Return the sequences that somebody may begin, by name."""
-    return session.scalars(select(Sequence).where(Sequence.active).order_by(Sequence.name, Sequence.id)).all()
+    return session.scalars(_ON).all()
 
 
 def topic_of_runs(session: Session, contact_id: int) -> str | None:

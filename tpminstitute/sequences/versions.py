@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as Row
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.sequences.models import SequenceStep, SequenceVersion
@@ -19,10 +19,13 @@ def step_key(enrollment_id: int, number: int) -> str:
     return f"enrollment:{enrollment_id}:step:{number}"
 
 
+_STEPS = (
+    select(SequenceStep)
+    .where(SequenceStep.version_id == bindparam("version"), SequenceStep.position >= bindparam("first"))
+    .order_by(SequenceStep.position)
+)
+
+
 def steps_of(session: Session, version_id: int, from_position: int = 1) -> Row[SequenceStep]:
     """Return the steps of a version in their order, those from `from_position` on."""
-    return session.scalars(
-        select(SequenceStep)
-        .where(SequenceStep.version_id == version_id, SequenceStep.position >= from_position)
-        .order_by(SequenceStep.position)
-    ).all()
+    return session.scalars(_STEPS, {"version": version_id, "first": from_position}).all()

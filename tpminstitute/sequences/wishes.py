@@ -8,7 +8,7 @@ from collections.abc import Sequence as Row
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -41,11 +41,16 @@ class Wish(StrEnum):
     USUAL = "usual"
 
 
+_KEPT = (
+    select(FollowUpWish)
+    .where(FollowUpWish.contact_id == bindparam("contact"))
+    .execution_options(populate_existing=True)
+)
+
+
 def wishes_of(session: Session, contact_id: int) -> FollowUpWish | None:
     """Return what holds for a contact now, or None when it is all as usual."""
-    kept = session.scalar(
-        select(FollowUpWish).where(FollowUpWish.contact_id == contact_id).execution_options(populate_existing=True)
-    )
+    kept = session.scalar(_KEPT, {"contact": contact_id})
     if kept is None or not (kept.pace is Pace.LESS_OFTEN or kept.only_topic or pause_end(kept)):
         return None
     return kept

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -36,25 +36,32 @@ class Entry:
     actor: str
 
 
+_FACTS = (
+    select(Activity.id, Activity.at, Activity.kind, Activity.sentence, Activity.actor, Account.name)
+    .outerjoin(Account, Account.id == Activity.account_id)
+    .where(Activity.contact_id == bindparam("contact"))
+    .order_by(Activity.id.desc())
+)
+_CHOSEN = _FACTS.where(Activity.id.in_(bindparam("ids", expanding=True)))
+
+
 def timeline_of(session: Session, contact_id: int, ids: Collection[int] | None = None) -> Sequence[Entry]:
     """Return facts about a contact, newest first: those that have one of `ids`, the newest by default."""
-    query = (
-        select(Activity.id, Activity.at, Activity.kind, Activity.sentence, Activity.actor, Account.name)
-        .outerjoin(Account, Account.id == Activity.account_id)
-        .where(Activity.contact_id == contact_id)
-        .order_by(Activity.id.desc())
-    )
-    chosen = query.limit(NEWEST) if ids is None else query.where(Activity.id.in_(ids))
+    if ids is None:
+        found = session.execute(_FACTS.limit(NEWEST), {"contact": contact_id})
+    else:
+        found = session.execute(_CHOSEN, {"contact": contact_id, "ids": ids})
     return [
-        Entry(fact_id, at, kind, sentence, _actor(actor, name))
-        for fact_id, at, kind, sentence, actor, name in session.execute(chosen)
+        Entry(fact_id, at, kind, sentence, _actor(actor, name)) for fact_id, at, kind, sentence, actor, name in found
     ]
+
+
+_NEWEST = select(Activity.id).where(Activity.contact_id == bindparam("contact")).order_by(Activity.id.desc()).limit(1)
 
 
 def newest_fact(session: Session, contact_id: int) -> int:
     """Return the id of the newest fact about a contact, 0 before there is any."""
-    newest = select(Activity.id).where(Activity.contact_id == contact_id).order_by(Activity.id.desc()).limit(1)
-    return session.scalar(newest) or 0
+    return session.scalar(_NEWEST, {"contact": contact_id}) or 0
 
 
 def count_news(session: Session, contact_id: int, account_id: int, after: int) -> int:

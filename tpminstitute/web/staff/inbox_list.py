@@ -148,10 +148,10 @@ def _conversations(turn: Turn) -> _Lines:
     page = conversations_page(
         session(), turn, after=_place(request.args.get("after", "")), before=_place(request.args.get("before", ""))
     )
-    ours = turn is Turn.INSTITUTE
+    ours, place = turn is Turn.INSTITUTE, list_place()
     rows = [
         RowView(
-            href=url_for("staff.contact", public_id=row.contact_public_id, **list_place()),
+            href=url_for("staff.contact", public_id=row.contact_public_id, **place),
             name=row.name,
             about=row.about,
             excerpt=row.excerpt,

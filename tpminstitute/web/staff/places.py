@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from tpminstitute.accounts.models import Role
 from tpminstitute.comments.desk import held_ids
-from tpminstitute.core.bulk import count_each
+from tpminstitute.core.bulk import counting
 from tpminstitute.sequences.drafts import SHOWN, waiting_ids
 from tpminstitute.web.common import session
 
@@ -53,10 +53,13 @@ def _comments_waiting() -> str:
     return _in_words(_waiting()[1])
 
 
+_WAITING = counting(query.limit(SHOWN + 1) for query in (waiting_ids(), held_ids()))
+
+
 def _waiting() -> Sequence[int]:
     """Return how many drafts and how many comments wait, looked up once for a page."""
     if "waiting" not in g:
-        g.waiting = count_each(session(), [query.limit(SHOWN + 1) for query in (waiting_ids(), held_ids())])
+        g.waiting = session().execute(_WAITING).one()
     waiting: Sequence[int] = g.waiting
     return waiting
 

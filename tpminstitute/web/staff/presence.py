@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tpminstitute.contacts.presence import FRESH, be_here, others_here
+from tpminstitute.contacts.presence import FRESH, be_here
 from tpminstitute.core import clock
 from tpminstitute.core.text import visible
-from tpminstitute.inbox.unsent import Writing, others_writing
+from tpminstitute.inbox.unsent import Writing, beside
 from tpminstitute.timeline.queries import count_news
 from tpminstitute.web.common import session
 from tpminstitute.web.moments import how_long
@@ -41,10 +41,10 @@ def be_on_contact(public_id: str) -> dict[str, Any]:
 
 def others_of(session: Session, contact_id: int, account_id: int) -> Others:
     """Return what colleagues do on a contact's page now, or left unfinished there."""
-    drafts = others_writing(session, contact_id, account_id)
-    busy = {draft.name for draft in drafts if clock.now() - draft.at < FRESH}
-    here = [visible(name) for name in others_here(session, contact_id, account_id) if name not in busy]
-    return Others([f"{name} has this contact open." for name in here], [_sentence(draft) for draft in drafts])
+    found = beside(session, contact_id, account_id)
+    busy = {draft.name for draft in found.writing if clock.now() - draft.at < FRESH}
+    here = [visible(name) for name in found.here if name not in busy]
+    return Others([f"{name} has this contact open." for name in here], [_sentence(draft) for draft in found.writing])
 
 
 def _sentence(draft: Writing) -> str:
