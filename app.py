@@ -56,12 +56,13 @@ def create_app(settings: Settings | None = None, press: Callable[[Book], None] |
     from tpminstitute.web.staff import staff
     from tpminstitute.web.staff.security import add_security
     from tpminstitute.web.staff.uploads import FilesOnDisk
+    from tpminstitute.web.templates import Templates
 
     settings = settings or load_settings()
     celery = create_celery(settings)
     db = Database(settings.database_url, Publisher(lambda job: publish(celery, job)))
     app = Flask(__name__)
-    app.request_class = FilesOnDisk
+    app.request_class, app.jinja_environment = FilesOnDisk, Templates
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY)
     # Read once; a broken one stops the start with its sentence.
     letter_sources()

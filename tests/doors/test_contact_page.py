@@ -89,6 +89,22 @@ def test_a_page_of_many_inquiries_asks_the_database_no_more_often_than_one_of_tw
     assert page_of(1) == page_of(10)
 
 
+def test_a_contacts_page_is_read_in_one_transaction(db, app, desk, ada):
+    begun: list[object] = []
+    desk.page(home_of(db))  # the first look is written to the audit log
+    event.listen(app.extensions["tpm"].db.engine, "begin", begun.append)
+    desk.page(home_of(db))
+    assert len(begun) == 1
+
+
+def test_a_contacts_page_asks_the_database_no_more_than_fifty_times(db, app, desk, ada):
+    asked: list[str] = []
+    desk.page(home_of(db))
+    event.listen(app.extensions["tpm"].db.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    desk.page(home_of(db))
+    assert len(asked) <= 50
+
+
 @pytest.mark.parametrize("only", ["", "x", "ALL", "notes'", "%00"])
 def test_a_filter_that_is_none_shows_everything(db, desk, ada, only):
     page = desk.page(f"{home_of(db)}?only={only}")

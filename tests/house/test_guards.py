@@ -56,6 +56,11 @@ def test_every_staff_page_is_closed_without_a_session(app):
     assert not open_to_all
 
 
+def test_no_page_has_the_parts_made_anew_for_itself():
+    with_context = re.compile(r"from 'parts\.html' import [^%]* with context")
+    assert [shown(path) for path in PAGES if with_context.search(path.read_text("utf-8"))] == []
+
+
 def test_no_public_page_sets_a_cookie(app):
     client = app.test_client(use_cookies=False)
     with_cookie = []

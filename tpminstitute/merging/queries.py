@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -96,7 +97,7 @@ def may_be(session: Session, contact_id: int) -> Sequence[Pair]:
 
 
 @cache
-def _of_one_contact() -> Select[DuplicatePair, Contact, Contact]:
+def _of_one_contact() -> Select[*tuple[Any, ...]]:
     mine = or_(DuplicatePair.low_id == bindparam("contact"), DuplicatePair.high_id == bindparam("contact"))
     theirs = _pairs(and_(DuplicatePair.state == PairState.OPEN, mine))
     return theirs.order_by(DuplicatePair.strength.desc()).limit(OF_CONTACT)
@@ -150,18 +151,19 @@ def _merges() -> Select[int, str, str, str, str, datetime, datetime | None]:
     )
 
 
-def _pairs(which: ColumnElement[bool]) -> Select[DuplicatePair, Contact, Contact]:
+def _pairs(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    two = [column for who in (_LOW, _HIGH) for column in (who.public_id, who.name, who.email, who.first_seen_at)]
     return (
-        select(DuplicatePair, _LOW, _HIGH)
+        select(DuplicatePair.id, DuplicatePair.why, DuplicatePair.strength, *two)
         .join(_LOW, _LOW.id == DuplicatePair.low_id)
         .join(_HIGH, _HIGH.id == DuplicatePair.high_id)
         .where(which, *(who.merged_into_id.is_(None) & who.erased_at.is_(None) for who in (_LOW, _HIGH)))
     )
 
 
-def _pair(pair: DuplicatePair, low: Contact, high: Contact) -> Pair:
-    one, other = (Somebody(who.public_id, who.name, who.email, who.first_seen_at) for who in (low, high))
-    return Pair(pair.id, one, other, [WORDS[hint] for hint in pair.why if hint in WORDS], pair.strength)
+def _pair(pair_id: int, why: Sequence[str], strength: int, *two: Any) -> Pair:
+    hints = [WORDS[hint] for hint in why if hint in WORDS]
+    return Pair(pair_id, Somebody(*two[:4]), Somebody(*two[4:]), hints, strength)
 
 
 def _place(text: str) -> tuple[int, int] | None:

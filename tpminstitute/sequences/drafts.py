@@ -265,9 +265,9 @@ def _source(draft: FollowUpDraft) -> LetterSource:
     return LetterSource(draft.subject, draft.preheader, draft.body)
 
 
-def _waiting() -> Select[FollowUpDraft, Contact, str, str]:
+def _waiting() -> Select[FollowUpDraft, int, str, str, str, str]:
     return (
-        select(FollowUpDraft, Contact, Sequence.name, SequenceStep.letter_key)
+        select(FollowUpDraft, Contact.id, Contact.public_id, Contact.name, Sequence.name, SequenceStep.letter_key)
         .join(Enrollment, Enrollment.id == FollowUpDraft.enrollment_id)
         .join(Contact, Contact.id == Enrollment.contact_id)
         .join(Sequence, Sequence.id == Enrollment.sequence_id)
@@ -280,17 +280,17 @@ def _waiting() -> Select[FollowUpDraft, Contact, str, str]:
 
 
 @cache
-def _waiting_for_one() -> Select[FollowUpDraft, Contact, str, str]:
+def _waiting_for_one() -> Select[FollowUpDraft, int, str, str, str, str]:
     return _waiting().where(Contact.id == bindparam("contact")).order_by(FollowUpDraft.id)
 
 
-def _view(draft: FollowUpDraft, contact: Contact, sequence: str, letter_key: str) -> Waiting:
+def _view(draft: FollowUpDraft, contact_id: int, public_id: str, name: str, sequence: str, letter_key: str) -> Waiting:
     return Waiting(
         id=draft.id,
         run_id=draft.enrollment_id,
-        contact_id=contact.id,
-        contact_public_id=contact.public_id,
-        name=contact.name,
+        contact_id=contact_id,
+        contact_public_id=public_id,
+        name=name,
         sequence=sequence,
         letter_key=letter_key,
         source=_source(draft),

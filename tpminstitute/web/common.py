@@ -90,10 +90,10 @@ def shared() -> Shared:
     """Return what holds for this request; at the desk what holds now, elsewhere what held a second ago at most."""
     if "shared" not in g:
         if request.path.startswith("/staff"):
-            g.shared = kept().now(session() if _reads() else None)
+            g.shared = kept().now(session() if reads() else None)
         else:
             g.shared = kept().lately()
-        if "session" in g and _reads():
+        if "session" in g and reads():
             keep_topics(g.session, g.shared.topics)
     return cast(Shared, g.shared)
 
@@ -124,15 +124,16 @@ def session() -> Session:
     It is committed after a view that answered well and rolled back after any other (`_end_session`).
     """
     if "session" not in g:
-        g.session_context = database().read() if _reads() else database().write()
+        g.session_context = database().read() if reads() else database().write()
         g.session = g.session_context.__enter__()
         g.session.info[ADDRESS] = request.remote_addr or ""
-        if "shared" in g and _reads():
+        if "shared" in g and reads():
             keep_topics(g.session, g.shared.topics)
     return cast(Session, g.session)
 
 
-def _reads() -> bool:
+def reads() -> bool:
+    """Return whether the request only reads."""
     return request.method in ("GET", "HEAD", "OPTIONS")
 
 
@@ -142,7 +143,7 @@ def _end_session(response: Response) -> Response:
     open_session: Session | None = g.pop("session", None)
     if context is None or open_session is None:
         return response
-    if response.status_code >= 400 and not _reads():
+    if response.status_code >= 400 and not reads():
         open_session.rollback()
     context.__exit__(None, None, None)
     return response

@@ -118,6 +118,15 @@ def list_place() -> dict[str, Any]:
     return {name: request.args[name] for name in LIST_PLACE if name in request.args}
 
 
+_SOMEBODY = "0" * 20
+
+
+def contact_urls() -> Callable[[str], str]:
+    """Return what gives the address of a contact's page, by the public id, with the list's place; for many of them."""
+    before, _, after = url_for("staff.contact", public_id=_SOMEBODY, **list_place()).partition(_SOMEBODY)
+    return lambda public_id: f"{before}{public_id}{after}"
+
+
 TODAY_PLACE = ("whose", "only", "after")
 """The arguments by which the page of today keeps its place."""
 

@@ -21,7 +21,7 @@ from tpminstitute.inbox.waiting import (
 )
 from tpminstitute.mail.incoming.model import ReceivedKind
 from tpminstitute.web.common import session
-from tpminstitute.web.staff.access import id_argument, list_place, may_act
+from tpminstitute.web.staff.access import contact_urls, id_argument, list_place, may_act
 
 KIND_TAGS = {
     ReceivedKind.PERSON: ("", "grey"),
@@ -148,10 +148,10 @@ def _conversations(turn: Turn) -> _Lines:
     page = conversations_page(
         session(), turn, after=_place(request.args.get("after", "")), before=_place(request.args.get("before", ""))
     )
-    ours, place = turn is Turn.INSTITUTE, list_place()
+    ours, url_of = turn is Turn.INSTITUTE, contact_urls()
     rows = [
         RowView(
-            href=url_for("staff.contact", public_id=row.contact_public_id, **place),
+            href=url_of(row.contact_public_id),
             name=row.name,
             about=row.about,
             excerpt=row.excerpt,
@@ -178,13 +178,12 @@ def _written(place: Place | None) -> str | None:
 
 
 def _mails(of: Callable[..., LoosePage]) -> _Lines:
-    page = of(session(), before=id_argument("before"), after=id_argument("after"))
+    page, url_of = of(session(), before=id_argument("before"), after=id_argument("after")), contact_urls()
     rows = []
     for row in page.rows:
         href = url_for("staff.received_mail", public_id=row.public_id, **list_place())
         if row.contact_public_id:
-            home = url_for("staff.contact", public_id=row.contact_public_id, **list_place())
-            href = f"{home}#mail-{row.public_id}"
+            href = f"{url_of(row.contact_public_id)}#mail-{row.public_id}"
         label, kind = KIND_TAGS[row.kind]
         rows.append(RowView(href, row.sender, row.subject, row.excerpt, row.at, row.contact_public_id, label, kind))
     return _Lines(rows, page.older, page.newer)
@@ -192,12 +191,13 @@ def _mails(of: Callable[..., LoosePage]) -> _Lines:
 
 def _inquiries(state: InquiryState | None) -> _Lines:
     page = inbox_page(session(), state, before=id_argument("before"), after=id_argument("after"))
+    url_of = contact_urls()
     rows = []
     for row in page.rows:
         label, kind = _STATE_TAGS[row.state]
         rows.append(
             RowView(
-                href=url_for("staff.contact", public_id=row.contact_public_id, **list_place()),
+                href=url_of(row.contact_public_id),
                 name=row.name,
                 about=row.topic_label,
                 excerpt=row.excerpt,

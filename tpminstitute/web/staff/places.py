@@ -32,7 +32,7 @@ def links_of(places: Sequence[Place]) -> list[dict[str, Any]]:
     """Return the places that whoever looks may see, as the rail's links."""
     if not current_user.is_authenticated:
         return []
-    here = request.path.removeprefix("/staff")
+    here, role = request.path.removeprefix("/staff"), current_user.role
     return [
         {
             "label": place.label,
@@ -41,7 +41,7 @@ def links_of(places: Sequence[Place]) -> list[dict[str, Any]]:
             "count": place.count,
         }
         for place in places
-        if current_user.role in place.roles
+        if role in place.roles
     ]
 
 

@@ -13,10 +13,12 @@ from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import CallbackDict
 
+from tpminstitute.accounts.models import StaffSession
 from tpminstitute.accounts.service import end_session, load_session, save_session, seen_now
 from tpminstitute.core import clock, tokens
 from tpminstitute.core.db import Database
-from tpminstitute.web.common import reason_of
+from tpminstitute.web.common import reads, reason_of
+from tpminstitute.web.common import session as page_session
 
 log = structlog.get_logger(__name__)
 
@@ -70,9 +72,13 @@ class DeskSessions(SessionInterface):
         secret = request.cookies.get(COOKIE) if request.path.startswith(PATH) else None
         if secret is None:
             return DeskSession({}, None)
-        with self._db.read() as reading:
-            row = load_session(reading, secret)
+        row = load_session(page_session(), secret) if reads() else self._stored(secret)
         return DeskSession({}, None) if row is None else DeskSession(dict(row.data), secret, row.seen_at)
+
+    def _stored(self, secret: str) -> StaffSession | None:
+        """Return the session of `secret`, read before a request that writes begins its transaction."""
+        with self._db.read() as reading:
+            return load_session(reading, secret)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Store a changed session; signing in or out gives it a new secret, so a planted cookie is worth nothing."""
