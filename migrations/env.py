@@ -7,6 +7,7 @@ import tpminstitute.accounts.models
 import tpminstitute.comments.models
 import tpminstitute.contacts.models
 import tpminstitute.core.heartbeat
+import tpminstitute.core.once
 import tpminstitute.courses.models
 import tpminstitute.exchange.models
 import tpminstitute.inbox.models

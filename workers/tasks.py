@@ -13,6 +13,7 @@ from tpminstitute.contacts.presence import tidy_presences
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.core.jobs import Job
+from tpminstitute.core.once import tidy_forms
 from tpminstitute.exchange.work import go_on_with_imports
 from tpminstitute.inbox.provider_events import tidy_hook_events
 from tpminstitute.institute.service import effective
@@ -31,7 +32,16 @@ from tpminstitute.screening.service import tidy as tidy_screening
 from tpminstitute.sequences.runner import run_due
 from tpminstitute.today.service import look_ahead
 
-TIDIED = (tidy_sessions, tidy_presences, tidy_resets, tidy_tries, tidy_hook_events, tidy_screening, tidy_addresses)
+TIDIED = (
+    tidy_sessions,
+    tidy_presences,
+    tidy_resets,
+    tidy_tries,
+    tidy_hook_events,
+    tidy_screening,
+    tidy_addresses,
+    tidy_forms,
+)
 """What forgets, in each room, what is kept for a while only."""
 
 INDEX_SECONDS = 4

@@ -20,6 +20,7 @@ from tpminstitute.mail import account_mails
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import me, needs
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.freshness import asks_password
 from tpminstitute.web.staff.messages import ROW_ID
 
@@ -82,6 +83,7 @@ def invite() -> Response | tuple[str, int]:
 @staff.post(f"/accounts/invitations/<{ROW_ID}:invitation_id>/renew")
 @needs(Role.ADMINISTRATOR)
 @asks_password
+@acts_once("This was sent twice. One more link was made, and one mail is on its way.")
 def renew_invitation(invitation_id: int) -> Response:
     """Make another link for an invitation and write again."""
 

@@ -13,6 +13,7 @@ from tpminstitute.sequences import course_dates, holidays
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.messages import ROW_ID
 
 UNREAD = "Write the day and the time, such as 20 April 2026, 09:00."
@@ -36,6 +37,7 @@ def calendar() -> str:
 
 @staff.post("/calendar/courses")
 @acting
+@acts_once("This date was sent twice, and added once.")
 def add_course() -> Response | tuple[str, int]:
     """Add a course's date."""
 

@@ -17,6 +17,7 @@ from tpminstitute.sequences.stopping import stop_by_hand
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.messages import ROW_ID
 from tpminstitute.web.staff.one_contact import held_contact, to_contact
@@ -87,6 +88,7 @@ def say_background(public_id: str) -> Response:
 
 @staff.post("/contacts/<public_id>/calls")
 @acting
+@acts_once("This call was sent twice, and noted once.")
 def note_call(public_id: str) -> Response | tuple[str, int]:
     """Note a call; a note that is too long comes back as it was typed."""
     contact = held_contact(public_id)

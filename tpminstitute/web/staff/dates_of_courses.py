@@ -15,6 +15,7 @@ from tpminstitute.sequences.models import Course, CourseDate
 from tpminstitute.web.common import kept, session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.courses import LONGEST_TYPED, change, course_or_404
 from tpminstitute.web.staff.messages import ROW_ID
 from tpminstitute.web.staff.settings_pages import number_sent
@@ -41,6 +42,7 @@ def new_date(course_id: int) -> str:
 
 @staff.post(f"/courses/<{ROW_ID}:course_id>/dates/new")
 @acting
+@acts_once("This date was sent twice, and added once.")
 def add_date(course_id: int) -> Response | tuple[str, int]:
     """Add a date; visitors see it at once if the course is published."""
     found, form = course_or_404(course_id), _typed()

@@ -6,6 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.identity import AddressError, read_email, read_phone
+from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.notes import LONGEST as LONGEST_NOTE
 from tpminstitute.contacts.notes import NoteError, add_note
 from tpminstitute.core.errors import Refusal
@@ -14,6 +15,7 @@ from tpminstitute.inbox.details import Details, Known, StaleContact, add_by_hand
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.one_contact import held_contact, to_contact
 from tpminstitute.web.staff.typed import DetailsText, Typed
@@ -58,22 +60,33 @@ def new_contact() -> str:
 
 @staff.post("/contacts/new")
 @acting
+@acts_once("This was sent twice. They were put in once.")
 def add_contact() -> Response | tuple[str, int]:
-    """Put somebody in; who is known already is shown instead."""
+    """Put somebody in; who is known already is shown instead, with the note that was written."""
     typed, note = _typed(), request.form.get("note", "").replace("\r\n", "\n")
     try:
-        contact = add_by_hand(session(), _read(typed), me().id)
+        contact, known = _put_in(_read(typed))
         if note.strip():
             add_note(session(), contact.id, note, me().id)
     except Unread as problem:
         return _new(replace(typed, problem=str(problem), field=problem.field), note), 422
     except NoteError as problem:
         return _new(replace(typed, problem=str(problem), field="note"), note), 422
-    except Known as known:
+    if known is None:
+        flash("They are put in.", "success")
+    elif note.strip():
+        flash("There is a contact with this address already. This is their page, and your note is on it.", "success")
+    else:
         flash(f"{known} This is their page.", "warning")
-        return redirect(url_for("staff.contact", public_id=known.public_id), 303)
-    flash("They are put in.", "success")
     return redirect(url_for("staff.contact", public_id=contact.public_id), 303)
+
+
+def _put_in(details: Details) -> tuple[Contact, Known | None]:
+    """Return whose address it is, put in now unless they are known already."""
+    try:
+        return add_by_hand(session(), details, me().id), None
+    except Known as known:
+        return held_contact(known.public_id), known
 
 
 def _new(typed: DetailsText, note: str) -> str:

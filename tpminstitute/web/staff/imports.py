@@ -23,6 +23,7 @@ from tpminstitute.exchange.source import KIND_NAMES
 from tpminstitute.web.common import database, session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, may_act, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.import_columns import chosen_columns, columns_view
 from tpminstitute.web.staff.import_views import PROBLEM_KINDS, STATES
 from tpminstitute.web.staff.uploads import brought
@@ -36,6 +37,7 @@ def imports() -> str:
 
 @staff.post("/imports", endpoint="bring_file")
 @acting
+@acts_once("This file was sent twice, and kept once.")
 def bring_file() -> Response | tuple[str, int]:
     """Take a file; it is received by `uploads.receive_file`, before this."""
     try:

@@ -9,6 +9,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.contact_page import contact_page
 from tpminstitute.web.staff.messages import ROW_ID
 from tpminstitute.web.staff.one_contact import contact_or_404, to_contact
@@ -18,6 +19,7 @@ from tpminstitute.web.staff.undo import offer_undo
 
 @staff.post("/contacts/<public_id>/notes")
 @acting
+@acts_once("This note was sent twice, and kept once.")
 def add_note(public_id: str) -> Response | tuple[str, int]:
     """Keep a note about a contact."""
     contact, body = contact_or_404(public_id), _body()

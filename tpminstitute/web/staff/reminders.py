@@ -20,6 +20,7 @@ from tpminstitute.pipeline.snoozing import Snooze, morning_of, until
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, list_place, may_act, me, today_place, today_url
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.one_contact import contact_or_404, to_contact
 from tpminstitute.web.staff.reminder_views import (
     ReminderForm,
@@ -65,6 +66,7 @@ def reminder_list() -> str:
 
 @staff.post("/contacts/<public_id>/reminders")
 @acting
+@acts_once("This reminder was sent twice, and set once.")
 def set_reminder(public_id: str) -> Response | tuple[str, int]:
     """Set a reminder about a contact; one that can't be kept comes back as it was typed."""
     contact, form = contact_or_404(public_id), typed_reminder()
@@ -137,6 +139,7 @@ def reopen_reminder(public_id: str) -> Response:
 
 @staff.post("/reminders/<public_id>/snooze")
 @acting
+@acts_once("This was sent twice. The reminder was put off once.")
 def snooze_reminder(public_id: str) -> Response:
     """Put it off `until` an hour from now, tomorrow, Monday, or a `day`; the next page offers to take it back."""
 

@@ -25,6 +25,7 @@ from tpminstitute.sequences.words import about, conditions_of, wait_of, window_o
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.messages import ROW_ID
 
 
@@ -163,6 +164,7 @@ def unarchive_sequence(sequence_id: int) -> Response:
 
 @staff.post(f"/sequences/<{ROW_ID}:sequence_id>/copy")
 @acting
+@acts_once("This was sent twice, and copied once.")
 def copy_sequence(sequence_id: int) -> Response:
     """Begin another sequence that says the same."""
     sequence_or_404(sequence_id)

@@ -4,6 +4,7 @@ A POST's session begins a writing transaction with the first look at who asks, a
 time. So the file is received, and looked through, before that.
 """
 
+import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,8 @@ def receive_file(endpoint: str | None, values: dict[str, Any] | None) -> None:
         return
     file.stream.flush()
     path = Path(str(file.stream.name))
+    with path.open("rb") as octets:
+        g.brought_digest = f"{file.filename} {hashlib.file_digest(octets, 'sha256').hexdigest()}"
     try:
         g.brought = Brought(path, file.filename, look_at(path))
     except Refusal as refusal:
