@@ -7,6 +7,7 @@ import time_machine
 from sqlalchemy import func, select, update
 
 from tests.conftest import on_sqlite
+from tests.doors.html import read
 from tests.doors.test_imports_desk import SHEET, bring
 from tests.factories import contact_of, count, submitted
 from tests.rooms.courses_kept import a_course
@@ -33,6 +34,7 @@ ADDING = {
     "a date of the calendar": (CALENDAR, "Add", {"name": "Evening course", "begins": SOON}),
     "a date of a course": ("/staff/courses/{course}/dates/new", "Add the date", {"begins": SOON}),
     "a copy of a sequence": ("/staff/sequences/1", "Copy", {}),
+    "one thing done with many": ("/staff/contacts/bulk?whom=all&do=tag&to_tag=evening", "Do it for", {}),
     "another link for who is invited": ("/staff/accounts", "Renew", {}),
 }
 """What a form adds without a rule of its own that would refuse it the second time: its page, its button, its words."""
@@ -177,6 +179,14 @@ def test_what_is_sent_twice_is_on_record_once(db, desk, ada):
     for _ in range(2):
         desk.press("Log the call", page, said=WORDS)
     assert count(db, AuditEntry) == before + 1
+
+
+@on_sqlite
+def test_a_reminder_that_came_back_to_be_mended_is_set_once(db, desk, ada):
+    page = read(desk.press("Set the reminder", desk.page(ada), text="").text)
+    for _ in range(2):
+        desk.press("Set the reminder", page, text=WORDS)
+    assert count(db, Reminder) == 1
 
 
 # --- what is another thing -------------------------------------------------------------------------------------

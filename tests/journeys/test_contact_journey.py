@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from tests.factories import an_account, contact_of, messages, submitted
 from tests.journeys.steps import PHONE, Started, come_to_the_desk, press
 from tpminstitute.accounts.service import save_session
+from tpminstitute.contacts.models import Note
 from tpminstitute.core import clock, tokens
 from tpminstitute.mail.letters import LetterSource
 from tpminstitute.mail.models import MessageKind, MessageStatus
@@ -29,6 +31,7 @@ def test_a_text_is_sent_and_undone_by_keyboard_and_two_on_one_contact_overwrite_
     a_text_is_sent_and_undone(service, alice)
     each_sees_the_other(alice, bob, home)
     of_two_notes_none_is_lost(alice, bob)
+    without_scripts_a_second_press_keeps_nothing_twice(service, bob, new_page(java_script_enabled=False), home)
     for page in (alice, bob):
         page.set_viewport_size(PHONE)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -97,3 +100,23 @@ def of_two_notes_none_is_lost(alice, bob):
     expect(conflict).to_contain_text("Alice changed this note while you were writing.")
     expect(conflict.locator(".notice .words")).to_have_text("Prefers mail.")
     expect(conflict.locator("textarea")).to_have_value("Prefers to meet.")
+
+
+def without_scripts_a_second_press_keeps_nothing_twice(service: Started, bob, page, home):
+    """The first answer is lost on its way, so Bob presses once more."""
+
+    def loses_its_answer(route):
+        route.fetch(max_redirects=0)
+        route.abort("aborted")
+
+    page.context.add_cookies(bob.context.cookies())
+    page.goto(home)
+    page.locator("#note summary").click()
+    page.locator("#note-body").fill("Asks for the evening course.")
+    page.route("**/notes", loses_its_answer, times=1)
+    page.get_by_role("button", name="Keep note").click()
+    page.get_by_role("button", name="Keep note").click()
+    expect(page.get_by_text("This note was sent twice, and kept once.")).to_be_visible()
+    with service.database() as db, db.read() as session:
+        kept = session.scalars(select(Note.body).where(Note.body == "Asks for the evening course.")).all()
+    assert len(kept) == 1

@@ -63,4 +63,4 @@ def _key(nonce: str) -> str:
     """Return what a form is known by: its nonce, who sends it, where to, and what was typed or brought with it."""
     typed = [(name, text.replace("\r\n", "\n")) for name, text in request.form.items(multi=True)]
     typed = [field for field in typed if field[0] not in _NOT_TYPED]
-    return tokens.digest(json.dumps([nonce, me().id, request.path, typed, g.get("brought_digest")]))
+    return tokens.digest(json.dumps([nonce, me().id, request.full_path, typed, g.get("brought_digest")]))

@@ -21,6 +21,7 @@ from tpminstitute.sequences.models import Sequence
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
+from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.ending_form import TypedEnding, ending_choices, typed_ending
 from tpminstitute.web.staff.messages import ROW_ID
 from tpminstitute.web.staff.people import asked_for
@@ -61,6 +62,7 @@ def choose_bulk() -> str | Response:
 
 @staff.post("/contacts/bulk")
 @acting
+@acts_once("This was sent twice. It is done once.")
 def begin_bulk() -> Response | tuple[str, int]:
     """Do what the preview showed, if it still is what would happen."""
     meant = _meant()
