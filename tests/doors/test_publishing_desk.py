@@ -52,6 +52,15 @@ def test_a_reply_is_proposed_without_its_askers_name_and_published_when_they_agr
     assert "watch one project" not in client.get(f"/comments/{CHAPTER}").text
 
 
+def test_a_pair_that_is_sent_twice_is_asked_about_once_and_changed_words_are_another(db, desk, answered):
+    page = form_page(desk, answered)
+    for question in ("How do I begin?", "How do I begin?", "How does one begin?"):
+        desk.press("Publish, or ask", page, question=question, chapter=CHAPTER, way="ask")
+    with db.read() as session:
+        asked = session.query(PublishedAnswer).order_by(PublishedAnswer.id)
+        assert [pair.question for pair in asked] == ["How do I begin?", "How does one begin?"]
+
+
 def test_what_cant_be_published_comes_back_as_it_was_typed(desk, answered):
     page = form_page(desk, answered)
     answer = desk.press("Publish, or ask", page, question="I am Ada Lovelace. How?", chapter=CHAPTER, way="ask")

@@ -1,5 +1,6 @@
 """Publish a reply as a question and answer under a chapter: anonymised, and with the asker's consent."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +77,7 @@ def publish_answer(public_id: str, message_id: int) -> Response | tuple[str, int
         abort(404)
     names = ("key", "chapter", "question", "answer", "way", "consent")
     values = {name: request.form.get(name, "")[:20_000].replace("\r\n", "\n") for name in names}
-    draft = Draft(values["key"][:20] or tokens.public_id(), values["chapter"], values["question"], values["answer"])
+    draft = Draft(_public_id(values), values["chapter"], values["question"], values["answer"])
     try:
         if values["way"] == "agreed":
             publishing.publish_with_consent(session(), contact, me(), draft, values["consent"], message_id)
@@ -103,6 +104,12 @@ def withdraw_answer(answer_id: str) -> Response:
     except Refusal as refusal:
         flash(str(refusal), "warning")
     return redirect(url_for("staff.published_answers"), 303)
+
+
+def _public_id(values: dict[str, str]) -> str:
+    """Return what the pair is known by: the same for the same form, and another for other words."""
+    said = json.dumps(list(values.values()))
+    return tokens.digest(said)[: tokens.PUBLIC_ID_LENGTH] if values["key"] else tokens.public_id()
 
 
 def _contact(public_id: str) -> Contact:
