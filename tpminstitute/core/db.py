@@ -155,7 +155,7 @@ class Database:
 def keep_plans(session: Session) -> None:
     """Let PostgreSQL keep how it answers what this session asks, for whoever asks the same on this connection.
 
-    It is for what is asked by ids, always alike: planning the fifty statements of a contact's page takes twice as long
+    It is for what is asked by ids, always alike: planning the forty statements of a contact's page takes twice as long
     as they do. A kept plan suits any value, so for a filter it may be a bad one: no index of some rows alone fits it.
     """
     _prepare_what_comes_again(session.connection())
