@@ -224,6 +224,31 @@ def test_cards_of_every_version_are_read_and_a_broken_one_costs_itself_only(look
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "ENCODING=QUOTED-PRINTABLE",
+        "QUOTED-PRINTABLE",
+        "encoding=quoted-printable;charset=windows-1252",
+        "CHARSET=unknown-8bit;ENCODING=QUOTED-PRINTABLE",
+        "CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE",
+    ],
+)
+def test_an_old_cards_quoted_line_is_read_whatever_it_says_of_its_letters(looked_at, said):
+    card = f"BEGIN:VCARD\nVERSION:2.1\nN;{said}:M=FCller=\n-Gro=DF;J=F6rg\nEMAIL;INTERNET:j@x.org\nEND:VCARD\n"
+    (row,) = cells(looked_at(card)[1])
+    assert [split_many(cell) for cell in row[:2]] == [["Jörg Müller-Groß"], ["j@x.org"]]
+
+
+def test_of_numbered_addresses_the_lowest_number_comes_first_and_an_extension_is_said(looked_at):
+    card = (
+        "BEGIN:VCARD\nVERSION:4.0\nFN:Ada\nEMAIL:c@x.org\nEMAIL;PREF=50:b@x.org\nEMAIL;PREF=1:a@x.org\n"
+        'TEL;VALUE=uri;TYPE="voice,home":tel:+1-215-430-2201;ext=55\nEND:VCARD\n'
+    )
+    (row,) = cells(looked_at(card)[1])
+    assert [split_many(cell) for cell in row[1:3]] == [["a@x.org", "b@x.org", "c@x.org"], ["+1-215-430-2201 ext. 55"]]
+
+
+@pytest.mark.parametrize(
     "content",
     [
         '[{"email": "a@x.org", "tags": ["x", "y"]}, {"email": "b@x.org"}]',

@@ -2,9 +2,10 @@
 
 vobject reads one card. Around what it can't do: a broken card ends its reading of a whole file, so cards are cut apart
 here; a photo that isn't whole breaks its card, so what is no text is left out before; quoted-printable has to be
-asked for.
+asked for, and a line of it in other letters than it says, as Outlook writes them, breaks its card too.
 """
 
+import quopri
 import re
 from binascii import Error as Base64Error
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,12 @@ _NO_TEXT = re.compile(
     r"^(?:[\w-]+\.)?(?:PHOTO|LOGO|SOUND|KEY|X-MS-CARDPICTURE|AGENT)\b[^\n]*\n(?:[ \t][^\n]*\n)*", re.M | re.I
 )
 _BASE64_REST = re.compile(r"^[A-Za-z0-9+/]{40,}={0,2}\n", re.M)
+_QUOTED = re.compile(
+    r"^(?P<head>[^:\n]{1,500};)(?:ENCODING=)?QUOTED-PRINTABLE(?P<more>[^:\n]{0,500}):"
+    r"(?P<value>(?:[^\n]*=\n)*[^\n]*)$",
+    re.M | re.I,
+)
+_CHARSET = re.compile(r";CHARSET=\"?([\w.:-]+)\"?", re.I)
 
 
 def rows(file: BinaryIO, start: Place) -> Iterator[Record]:
@@ -108,15 +115,33 @@ _UNREADABLE = (
 
 def _read(text: str, *, ignore: bool) -> Any:
     """Return one card as vobject reads it; with `ignore` the lines that it can't read are left out."""
-    quoted = "QUOTED-PRINTABLE" in text.upper()
-    return vobject.readOne(text, ignoreUnreadable=ignore, allowQP=quoted)
+    told, quoted = _QUOTED.subn(_with_its_letters, text)
+    return vobject.readOne(told, ignoreUnreadable=ignore, allowQP=bool(quoted))
+
+
+def _with_its_letters(found: re.Match[str]) -> str:
+    """Return a quoted-printable line that names the letters it can be read in: its own, UTF-8, else Western ones."""
+    parameters = found["head"] + found["more"].removeprefix(";")
+    own = _CHARSET.search(parameters)
+    raw = quopri.decodestring(found["value"].encode())
+    letters = next(name for name in (own[1] if own else "utf-8", "utf-8", "cp1252", "latin-1") if _fits(raw, name))
+    kept = _CHARSET.sub("", parameters).removesuffix(";")
+    return f"{kept};CHARSET={letters};ENCODING=QUOTED-PRINTABLE:{found['value']}"
+
+
+def _fits(raw: bytes, letters: str) -> bool:
+    try:
+        raw.decode(letters)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True
 
 
 def _cells(card: Any) -> Iterator[str]:
     for label, name in _PROPERTIES.items():
         values = [_text(line.value) for line in _preferred_first(card.contents.get(name, []))]
         if name == "tel":
-            values = [value.removeprefix("tel:") for value in values]
+            values = [value.removeprefix("tel:").replace(";ext=", " ext. ") for value in values]
         if name == "fn" and not any(values):
             values = [_structured(line.value) for line in card.contents.get("n", [])]
         if name == "categories":
@@ -130,12 +155,19 @@ def _cells(card: Any) -> Iterator[str]:
 
 
 def _preferred_first(lines: Sequence[Any]) -> list[Any]:
-    return sorted(lines, key=lambda line: not _is_preferred(line))
+    return sorted(lines, key=_preference)
 
 
-def _is_preferred(line: Any) -> bool:
+def _preference(line: Any) -> int:
+    """Return how late a line comes: by its number (RFC 6350, 5.3), after 1 where older cards only say that it is."""
+    number = "".join(line.params.get("PREF", []))
+    if number.isascii() and number.isdigit():
+        return int(number[:3])
     types = [word.upper() for value in line.params.get("TYPE", []) for word in value.split(",")]
-    return "PREF" in types or "PREF" in line.params or ["PREF"] in line.singletonparams
+    return 1 if "PREF" in types or "PREF" in line.params or ["PREF"] in line.singletonparams else _UNNUMBERED
+
+
+_UNNUMBERED = 101
 
 
 def _text(value: Any) -> str:
