@@ -109,6 +109,7 @@ FORMS_OF_ADVISORS = {
     "edit_course",
     "edit_date",
     "edit_sequence",
+    "import_problems",
     "new_contact",
     "new_course",
     "new_date",
@@ -118,7 +119,7 @@ FORMS_OF_ADVISORS = {
     "propose_answer",
     "signature",
 }
-"""Pages that are nothing but a form, which a reader can't send."""
+"""Pages that are nothing but a form, which a reader can't send, and what hands people out."""
 
 WHILE_SETTING_UP = {
     "add_passkey",

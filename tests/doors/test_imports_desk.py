@@ -122,6 +122,16 @@ def test_rows_with_problems_are_downloaded_to_be_mended_and_brought_again(db, se
     assert "import_problems_exported" in actions(db)
 
 
+def test_rows_with_problems_are_handed_out_by_who_acts_and_gave_the_password_lately(db, settings, desk, desk_of):
+    address = checked(db, settings, desk).attrs["address"]
+    reader = desk_of("Charlie", Role.READER)
+    assert f"{address}/problems" not in reader.page(address).text
+    assert reader.client.get(f"{address}/problems").status_code == 403
+    bob = desk_of("Bob", Role.ADVISOR, password_ago=16 * 60)
+    assert "/staff/confirm?" in bob.client.get(f"{address}/problems").headers["Location"]
+    assert "import_problems_exported" not in actions(db)
+
+
 def test_problems_are_turned_by_pages(db, settings, desk):
     page = checked(db, settings, desk, b"Email\n" + b"nobody\n" * 120 + b"a@x.org\n")
     seen = []

@@ -24,6 +24,7 @@ from tpminstitute.web.common import database, session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, may_act, me
 from tpminstitute.web.staff.acting_once import acts_once
+from tpminstitute.web.staff.freshness import asks_password
 from tpminstitute.web.staff.import_columns import chosen_columns, columns_view
 from tpminstitute.web.staff.import_views import PROBLEM_KINDS, STATES
 from tpminstitute.web.staff.uploads import brought
@@ -62,6 +63,8 @@ def import_progress(public_id: str) -> str:
 
 
 @staff.get("/imports/<public_id>/problems")
+@acting
+@asks_password
 def import_problems(public_id: str) -> FlaskResponse:
     """Hand out the rows with problems as CSV, to be mended and brought again."""
     job = _found(public_id)
