@@ -298,6 +298,14 @@ def test_what_was_not_run_is_discarded_with_its_file(db, settings, desk):
     assert desk.client.get(page.attrs["address"]).status_code == 404
 
 
+def test_a_dry_run_that_goes_on_for_ever_is_discarded_while_it_goes_on(db, settings, desk, desk_of):
+    page = after(desk, desk.press("Begin the dry run", brought(desk), existing="fill"))
+    assert "Discard" not in labels(desk_of("Charlie", Role.READER).page(page.attrs["address"]))
+    assert desk.press("Discard", page).status_code == 303
+    let_work(db, settings)
+    assert states(db) == []
+
+
 @pytest.mark.parametrize("query", ["after=9-9", "after=x", "after=99999999999-1", "encoding=utf-7", "delimiter=%00"])
 def test_a_meddled_address_is_harmless(db, settings, desk, query):
     page = brought(desk)
