@@ -12,12 +12,24 @@ from tpminstitute.inbox.models import Inquiry
 def test_the_pages_do_in_a_browser_what_they_promise(started, new_page):
     """One service for all: starting it is what takes the time."""
     service = started()
+    pages_fade_into_each_other_for_who_likes_motion_only(service, new_page)
     without_scripts_errors_come_back_and_then_it_is_sent(service, new_page(java_script_enabled=False, viewport=PHONE))
     a_double_click_is_one_inquiry(service, new_page())
     going_back_keeps_the_letter_and_sends_it_once(service, new_page())
     the_contents_follow_the_reader(service, new_page())
     a_letter_that_is_hostile_does_nothing_at_the_desk(service, new_page(), desk := new_page())
     on_a_phone_every_place_of_the_desk_is_in_sight(desk)
+
+
+def pages_fade_into_each_other_for_who_likes_motion_only(service, new_page):
+    for likes, fades in (("no-preference", True), ("reduce", False)):
+        page = new_page(reduced_motion=likes)
+        page.add_init_script("addEventListener('pagereveal', event => { window.fades = !!event.viewTransition })")
+        page.goto(service.url)
+        page.locator("main a[href^='/contact']").first.click()
+        page.wait_for_url("**/contact*")
+        page.wait_for_function("window.fades !== undefined")
+        assert page.evaluate("window.fades") is fades, likes
 
 
 def inquiries(service):
