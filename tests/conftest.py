@@ -27,6 +27,7 @@ from tests.parts.postgres import PostgresServer
 from tests.parts.readers import refuse_readers_to_write
 from tests.parts.redis import RedisServer
 from tests.parts.reused import ReusedDatabase
+from tests.parts.reused_file import ReusedFile
 from tests.parts.routes import remember_routes
 from tests.parts.service import RunningService
 from tests.parts.smtp import MailServer
@@ -259,12 +260,27 @@ def _migrate(url: str) -> None:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def _sqlite_file(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReusedFile]:
+    file = ReusedFile(_sqlite_template, tmp_path_factory.mktemp("reused"))
+    yield file
+    file.close()
+
+
 @pytest.fixture
-def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
-    """The DATABASE_URL of a fresh, migrated SQLite database."""
-    path = tmp_path / "test.db"
-    shutil.copyfile(_sqlite_template, path)
-    return f"sqlite:///{path}"
+def sqlite_url(_sqlite_file: ReusedFile) -> Iterator[str]:
+    """The DATABASE_URL of a migrated SQLite database that is as good as fresh; its file isn't to be opened as a file.
+
+    Whoever closes a file takes away the locks that SQLite has on it: https://sqlite.org/howtocorrupt.html, 2.2.
+    """
+    yield _sqlite_file.url
+    _sqlite_file.restore()
+
+
+@pytest.fixture
+def sqlite_file(_sqlite_template: Path, tmp_path: Path) -> Path:
+    """A fresh, migrated SQLite database in a file of its own, for what copies or replaces it."""
+    return Path(shutil.copyfile(_sqlite_template, tmp_path / "test.db"))
 
 
 @pytest.fixture

@@ -350,11 +350,11 @@ def promised(open_database: Callable[[], Database], settings: Settings, historie
     )
 
 
-def test_no_history_breaks_a_promise_on_sqlite(sqlite_url, settings, tmp_path):
-    path, pristine = Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "pristine.db"
+def test_no_history_breaks_a_promise_on_sqlite(sqlite_file, settings, tmp_path):
+    path, pristine = sqlite_file, tmp_path / "pristine.db"
     shutil.copyfile(path, pristine)
 
-    db = Database(sqlite_url)  # one engine: it keeps what it compiled from one history to the next
+    db = Database(f"sqlite:///{path}")  # one engine: it keeps what it compiled from one history to the next
     # Histories need not survive a power cut, and waiting for the disk would be most of their time.
     event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = OFF").close())
 

@@ -4,7 +4,6 @@ import itertools
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import hypothesis
@@ -120,10 +119,9 @@ THROWN = st.builds(
     steps=st.lists(STEPS, min_size=1, max_size=3),
     thrown=st.lists(THROWN, max_size=3, unique_by=lambda thrown: thrown.day),
 )
-def test_the_answer_is_what_the_real_scheduler_then_does(sqlite_url, settings, zone, begins, steps, thrown):
-    fresh = Path(sqlite_url.removeprefix("sqlite:///"))
-    copy = fresh.with_name(f"{next(_keys)}.db")
-    shutil.copyfile(fresh, copy)
+def test_the_answer_is_what_the_real_scheduler_then_does(sqlite_file, settings, zone, begins, steps, thrown):
+    copy = sqlite_file.with_name(f"{next(_keys)}.db")
+    shutil.copyfile(sqlite_file, copy)
     db = Database(f"sqlite:///{copy}", durable=False)
     try:
         the_same(db, settings, zone, begins, steps, thrown, timedelta(hours=11))
