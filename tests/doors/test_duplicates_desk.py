@@ -106,6 +106,17 @@ def test_a_merge_is_undone_by_the_bar_and_by_its_page(db, desk, two):
     assert contact_of(db, HOME).merged_into_id is None
 
 
+def test_a_merge_says_whom_it_was_and_what_it_changed(desk, two):
+    merged(desk, two)
+    row = desk.page(f"{LIST}?show=merged").first("li", class_="row")
+    assert row.words.startswith(f"{two[1].name} merged into ")
+    record = desk.page(row.first("a")["href"]).first("main")
+    assert f"Was merged{two[1].name}, {HOME}" in record.words
+    assert "Changed1 inquiry, 2 mails of ours, " in record.words
+    desk.press("Make them two again", desk.page(row.first("a")["href"]))
+    assert f"Was merged{two[1].name}, {HOME}" in desk.page(row.first("a")["href"]).first("main").words
+
+
 def test_who_remains_is_said_in_a_sentence_for_narrow_screens_and_screen_readers_too(desk, two):
     remains, goes = two[0], two[1]
     words = desk.page(f"/staff/merge?one={remains.public_id}&other={goes.public_id}").first("main").words

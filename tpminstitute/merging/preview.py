@@ -113,8 +113,6 @@ def _shown(session: Session, one: Field, contact: Contact) -> str:
             return topics_of(session).label(contact.topic) if contact.topic else ""
         case "background":
             return LABELS[contact.background] if contact.background else ""
-        case "topic":
-            return topics_of(session).label(contact.topic) if contact.topic else ""
         case _:
             owner = session.get(Account, contact.owner_id) if contact.owner_id else None
             return owner.name if owner else ""
@@ -148,12 +146,13 @@ def _moves(session: Session, second_id: int) -> list[str]:
     contacts = Contact.__table__
     assert isinstance(contacts, Table)
     direct = {one.table.name: one for one in belongings(contacts) if one.owner and one.owner.table is contacts}
-    found = []
-    for table, (one, many) in COUNTED.items():
-        number = _count(session, direct[table], second_id) if table in direct else 0
-        if number:
-            found.append(one if number == 1 else many.format(number))
-    return found
+    return in_words({table: _count(session, direct[table], second_id) for table in COUNTED if table in direct})
+
+
+def in_words(numbers: Mapping[str, int]) -> list[str]:
+    """Return how many rows of which tables there are, as staff say it; of tables that nobody counts, nothing."""
+    found = [(numbers.get(table, 0), words) for table, words in COUNTED.items()]
+    return [one if number == 1 else many.format(number) for number, (one, many) in found if number]
 
 
 def _count(session: Session, one: Belonging, contact_id: int) -> int:

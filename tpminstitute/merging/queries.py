@@ -131,6 +131,20 @@ def merge_row(session: Session, merge_id: int) -> MergeRow | None:
     return None if row is None else MergeRow(*row)
 
 
+def known_as(session: Session, merge_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return under which name and address each of these merges' merged contact was known; not of who was erased."""
+    changed = (
+        select(MergedRow.merge_id, MergedRow.before, MergedRow.row_key, Merge.merged_id)
+        .join(Merge, Merge.id == MergedRow.merge_id)
+        .where(MergedRow.merge_id.in_(merge_ids), MergedRow.table_name == Contact.__tablename__)
+    )
+    return {
+        merge_id: (before["name"], before["email"])
+        for merge_id, before, key, merged_id in session.execute(changed).all()
+        if before and key == [merged_id]
+    }
+
+
 def changed_rows(session: Session, merge_id: int) -> Sequence[tuple[str, RowChange, int]]:
     """Return how many rows of each table a merge changed, added and took away."""
     rows = session.execute(

@@ -13,8 +13,8 @@ from tpminstitute.merging import duplicates as finding
 from tpminstitute.merging import service
 from tpminstitute.merging.choices import LEAD, Choices, Side
 from tpminstitute.merging.models import Merge, PairState, RowChange
-from tpminstitute.merging.preview import Preview, preview
-from tpminstitute.merging.queries import changed_rows, merge_row, merges_page, pair_of, pairs_page
+from tpminstitute.merging.preview import Preview, in_words, preview
+from tpminstitute.merging.queries import changed_rows, known_as, merge_row, merges_page, pair_of, pairs_page
 from tpminstitute.merging.restoring import STALE_MAIL
 from tpminstitute.merging.undoing import unmerge, why_not
 from tpminstitute.web.common import session
@@ -36,7 +36,10 @@ def duplicates() -> str:
     if show == "merged":
         page = merges_page(session(), id_argument("before"))
         older = url_for("staff.duplicates", show=show, before=page.older) if page.older else None
-        return render_template("staff/duplicates.html", tabs=TABS, show=show, merges=page.merges, older_url=older)
+        known = known_as(session(), [row.id for row in page.merges])
+        return render_template(
+            "staff/duplicates.html", tabs=TABS, show=show, merges=page.merges, known=known, older_url=older
+        )
     state = PairState.DISMISSED if show == "dismissed" else PairState.OPEN
     pairs = pairs_page(session(), state, request.args.get("after", ""))
     place: dict[str, Any] = {"show": show} if show else {}
@@ -105,18 +108,19 @@ def merge_contacts() -> Response | tuple[str, int]:
 
 @staff.get(f"/merges/<{ROW_ID}:merge_id>")
 def merge_record(merge_id: int) -> str:
-    """Show one merge: who, when, how many rows of what; and what undoing it would do."""
+    """Show one merge: who, when, how much of what; and what undoing it would do."""
     row = merge_row(session(), merge_id)
     if row is None:
         abort(404)
     against = why_not(session(), session().get_one(Merge, merge_id))
-    changes = [(table, change, number) for table, change, number in changed_rows(session(), merge_id)]
+    changes = changed_rows(session(), merge_id)
+    moved = {table: number for table, change, number in changes if change is RowChange.CHANGED}
     return render_template(
         "staff/merge_record.html",
         row=row,
         against=against,
-        moved=[(table, number) for table, change, number in changes if change is RowChange.CHANGED],
-        other_rows=sum(number for _, change, number in changes if change is not RowChange.CHANGED),
+        known=known_as(session(), [merge_id]).get(merge_id),
+        moved=in_words(moved),
         may_act=may_act(),
         stale_days=STALE_MAIL.days,
     )
