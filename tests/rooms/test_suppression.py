@@ -13,7 +13,7 @@ from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.contacts.identity import read_email
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
-from tpminstitute.core.sheets import csv_lines, inert_cell
+from tpminstitute.core.sheets import csv_lines, inert_cell, plain_cell
 from tpminstitute.inbox import opt_out
 from tpminstitute.inbox.addresses import Reopening, close_by_hand, reopen
 from tpminstitute.mail.closed_addresses import CHUNK, PAGE, closed_page, every_closed_address
@@ -328,6 +328,15 @@ def test_a_cell_that_a_spreadsheet_would_run_begins_with_an_apostrophe(text):
     (heading, line) = csv_lines(["cell"], [[text]])
     assert heading == "\ufeffcell\r\n"
     assert next(csv.reader(io.StringIO(line, newline=""))) == [f"'{text}"]
+
+
+@pytest.mark.parametrize("text", ["Ada;=1+1", 'Ada;"=1+1;x', "Ada;'=1+1", "a;b;-1", ';"+1'])
+def test_a_cell_stays_text_where_a_spreadsheet_divides_cells_at_semicolons(text):
+    (_, line) = csv_lines(["cell"], [["Bob", text]])
+    begins = [piece.strip('"')[:1] for piece in line.rstrip().split(";")]
+    assert not set(begins) & set("=+-@")
+    assert [plain_cell(cell) for cell in next(csv.reader([line]))] == ["Bob", text]
+    assert line.startswith('Bob,"')
 
 
 @pytest.mark.parametrize("text", ["", "ada@example.org", "a=b", 'say "no", then\nleave', "é"])

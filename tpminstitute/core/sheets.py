@@ -1,7 +1,6 @@
 """Tables for spreadsheets: a cell that somebody else wrote is text and never a formula."""
 
-import csv
-import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -10,18 +9,25 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel reads UTF-8 as the machine's own old character set."""
 
+_STARTS, _FORMULA = r"(?:\A|(?<=;))", rf"(?=['\"]*[{re.escape(''.join(DANGEROUS))}])"
+"""Where a cell begins, or would begin in a spreadsheet that divides cells at semicolons, as Excel does in much of
+Europe; the quotation marks before a formula go then."""
+
+_RUN, _INERT = re.compile(_STARTS + _FORMULA), re.compile(f"{_STARTS}'{_FORMULA}")
+_QUOTED = re.compile(r'[",;\t\r\n]')
+
 
 def inert_cell(text: str) -> str:
-    """Return `text` as a cell that a spreadsheet shows and doesn't run: a leading apostrophe where needed.
+    """Return `text` as a cell that a spreadsheet shows and doesn't run: an apostrophe where a formula would begin.
 
-    A text that begins with apostrophes and would need one gets another, so that `plain_cell` undoes exactly this.
+    Where there is one already another is put before it, so that `plain_cell` undoes exactly this.
     """
-    return f"'{text}" if text.lstrip("'").startswith(DANGEROUS) else text
+    return _RUN.sub("'", text)
 
 
 def plain_cell(cell: str) -> str:
     """Return the text that `inert_cell` made `cell` of; any other cell is itself."""
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(DANGEROUS) else cell
+    return _INERT.sub("", cell)
 
 
 def csv_lines(heading: Sequence[str], rows: Iterable[Sequence[str]], *, marked: bool = True) -> Iterator[str]:
@@ -35,6 +41,9 @@ def csv_lines(heading: Sequence[str], rows: Iterable[Sequence[str]], *, marked: 
 
 
 def _line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue()
+    return ",".join(map(_quoted, cells)) + "\r\n"
+
+
+def _quoted(cell: str) -> str:
+    """Return a cell in quotation marks where any sign in it could divide cells or rows, whatever the spreadsheet."""
+    return '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell
