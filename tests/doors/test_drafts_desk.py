@@ -196,6 +196,16 @@ def test_a_lead_is_moved_to_another_stage(db, desk, asked):
     assert later.name in who(desk, db).first("summary").words
 
 
+def test_a_stale_page_moves_no_lead_that_a_colleague_moved(db, desk, asked):
+    stale = who(desk, db)
+    with db.read() as session:
+        stages = {stage.name: str(stage.id) for stage in session.scalars(select(Stage))}
+    desk.press("Keep", who(desk, db), stage=stages["In conversation"])
+    answer = desk.press("Keep", stale, stage=stages["Lost"])
+    assert "Somebody moved it to “In conversation” meanwhile." in says(answer, desk)
+    assert "In conversation" in who(desk, db).first("summary").words
+
+
 def test_a_lead_that_is_won_is_asked_for_its_course_first(db, desk, asked):
     with db.read() as session:
         won = session.scalars(select(Stage).where(Stage.outcome == Outcome.WON)).one()
@@ -226,6 +236,18 @@ def test_staff_say_where_somebody_stands(db, desk, asked):
     assert "It was kept." in says(answer, desk)
     assert "From engineering" in who(desk, db).words
     assert post(desk, f"{home_of(db)}/background", background="space").status_code == 400
+
+
+def test_a_stale_page_says_nothing_else_of_where_somebody_stands(db, desk, asked):
+    def choice(page):
+        return next(form for form in page.all("form") if form["action"].partition("?")[0].endswith("/background"))
+
+    stale = who(desk, db)
+    desk.press("Keep", choice(who(desk, db)), background="engineering")
+    answer = desk.press("Keep", choice(stale), background="new")
+    assert "Meanwhile it says “From engineering”." in says(answer, desk)
+    assert "From engineering" in who(desk, db).words
+    assert "It was kept." in says(desk.press("Keep", choice(who(desk, db)), background="new"), desk)
 
 
 def test_a_call_is_noted_and_the_next_follow_up_asks_first(db, desk, asked):

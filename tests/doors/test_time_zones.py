@@ -105,6 +105,15 @@ def test_staff_set_by_which_clock_somebody_lives(db, visitor, desk):
     assert fact.account_id is not None
 
 
+def test_a_stale_page_sets_no_other_time_zone(db, visitor, desk):
+    visitor.send(time_zone="Asia/Tokyo")
+    stale = page_of(desk, db)
+    desk.press("Set time zone", page_of(desk, db), time_zone="berlin")
+    page = desk.page(desk.press("Set time zone", stale, time_zone="lisbon").location)
+    assert "Meanwhile the time zone is Europe/Berlin. Nothing was changed" in page.words
+    assert zone_of(db) == ("Europe/Berlin", ZoneSource.STAFF)
+
+
 def test_the_zones_to_choose_from_are_offered(db, visitor, desk):
     visitor.send(time_zone="Asia/Tokyo")
     page = page_of(desk, db)

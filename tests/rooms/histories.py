@@ -119,7 +119,8 @@ class History:
     def live_elsewhere(self, email: str) -> None:
         with self.db.write() as session:
             place = self.dice.choice(["Europe/Berlin", "Asia/Tokyo"])
-            set_time_zone(session, self.id_of(email), place, self.alice.id)
+            contact = session.get_one(Contact, self.id_of(email))
+            set_time_zone(session, contact.id, place, self.alice.id, instead_of=contact.time_zone)
 
     def send(self, _: str) -> None:
         deliver(self.db, Post(), self.settings)

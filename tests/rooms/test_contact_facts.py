@@ -106,8 +106,8 @@ def test_a_contact_has_no_more_tags_than_anybody_reads(db, ada, alice):
 
 def test_staff_say_where_somebody_stands(db, ada, alice):
     with db.write() as session:
-        assert set_background(session, ada.id, Background.ENGINEERING, alice.id)
-        assert not set_background(session, ada.id, Background.ENGINEERING, alice.id)
+        assert set_background(session, ada.id, Background.ENGINEERING, alice.id, instead_of=None)
+        assert not set_background(session, ada.id, Background.ENGINEERING, alice.id, instead_of=None)
     assert (contact_of(db).background, contact_of(db).background_source) == (
         Background.ENGINEERING,
         BackgroundSource.STAFF,
@@ -117,7 +117,7 @@ def test_staff_say_where_somebody_stands(db, ada, alice):
 
 def test_a_pathway_check_leaves_what_staff_said(db, ada, alice):
     with db.write() as session:
-        set_background(session, ada.id, Background.ENGINEERING, alice.id)
+        set_background(session, ada.id, Background.ENGINEERING, alice.id, instead_of=None)
         assert not keep_result(session, ada.id, Background.NEW)
     assert contact_of(db).background is Background.ENGINEERING
 
@@ -134,16 +134,28 @@ def test_a_pathway_check_fills_in_what_nobody_said_and_a_newer_one_counts(db, ad
 @on_sqlite
 def test_what_staff_take_back_is_open_to_the_pathway_check(db, ada, alice):
     with db.write() as session:
-        set_background(session, ada.id, Background.ENGINEERING, alice.id)
-        assert set_background(session, ada.id, None, alice.id)
+        set_background(session, ada.id, Background.ENGINEERING, alice.id, instead_of=None)
+        assert set_background(session, ada.id, None, alice.id, instead_of=Background.ENGINEERING)
         assert keep_result(session, ada.id, Background.NEW)
+
+
+@on_sqlite
+def test_what_changed_since_the_page_was_opened_is_not_overwritten(db, ada, alice):
+    with db.write() as session:
+        set_background(session, ada.id, Background.ENGINEERING, alice.id, instead_of=None)
+        with pytest.raises(Refusal, match="Meanwhile it says “From engineering”"):
+            set_background(session, ada.id, Background.NEW, alice.id, instead_of=None)
+        set_background(session, ada.id, None, alice.id, instead_of=Background.ENGINEERING)
+        with pytest.raises(Refusal, match="Meanwhile it says that nobody knows"):
+            set_background(session, ada.id, Background.NEW, alice.id, instead_of=Background.ENGINEERING)
+    assert contact_of(db).background is None
 
 
 @on_sqlite
 def test_staff_who_confirm_the_pathway_check_make_it_theirs(db, ada, alice):
     with db.write() as session:
         keep_result(session, ada.id, Background.NEW)
-        assert set_background(session, ada.id, Background.NEW, alice.id)
+        assert set_background(session, ada.id, Background.NEW, alice.id, instead_of=Background.NEW)
     assert contact_of(db).background_source is BackgroundSource.STAFF
 
 

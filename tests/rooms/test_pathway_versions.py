@@ -143,7 +143,7 @@ def test_a_later_pathway_says_it_anew_and_never_over_what_staff_said(db, setting
     submitted(db, settings, along=along(Background.PROJECT_MANAGEMENT))
     assert standing(db) == (Background.PROJECT_MANAGEMENT, BackgroundSource.PATHWAY_CHECK)
     with db.write() as session:
-        set_background(session, contact_of(db).id, Background.NEW, alice)
+        set_background(session, contact_of(db).id, Background.NEW, alice, instead_of=Background.PROJECT_MANAGEMENT)
     submitted(db, settings, along=along())
     assert standing(db) == (Background.NEW, BackgroundSource.STAFF)
 

@@ -60,7 +60,7 @@ def choose(db, typed):
     """Alice sets Ada's zone. Returns: whether it was changed."""
     with db.write() as session:
         alice = session.scalar(text("SELECT id FROM accounts")) or an_account(session).id
-        return set_time_zone(session, contact_of(db).id, typed, alice)
+        return set_time_zone(session, contact_of(db).id, typed, alice, instead_of=contact_of(db).time_zone)
 
 
 # --- what a browser and a number tell -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Background, BackgroundSource
 from tpminstitute.contacts.service import locked
+from tpminstitute.core.errors import Refusal
 from tpminstitute.timeline.models import ActivityKind, Actor
 from tpminstitute.timeline.service import record
 
@@ -14,12 +15,20 @@ LABELS = {
 }
 
 
-def set_background(session: Session, contact_id: int, where: Background | None, account_id: int) -> bool:
-    """Keep where a contact stands, as a staff member says it; None forgets it. Returns whether anything changed."""
+def set_background(
+    session: Session, contact_id: int, where: Background | None, account_id: int, *, instead_of: Background | None
+) -> bool:
+    """Keep where a contact stands, as a staff member says it; None forgets it. Returns whether anything changed.
+
+    Parameters: `instead_of`, where the contact stood as far as they saw. Raises `Refusal` when that changed since.
+    """
     contact = locked(session, contact_id)
     source = BackgroundSource.STAFF if where else None
     if (contact.background, contact.background_source) == (where, source):
         return False
+    if contact.background not in (instead_of, where):
+        now = f"“{LABELS[contact.background]}”" if contact.background else "that nobody knows"
+        raise Refusal(f"Meanwhile it says {now}. Nothing was changed: choose again if it should say something else.")
     contact.background, contact.background_source = where, source
     session.flush()
     sentence = f"Where they stand: {LABELS[where]}." if where else "Where they stand is not known any more."

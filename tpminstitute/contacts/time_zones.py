@@ -138,16 +138,20 @@ def is_news(contact: Contact, found: FoundZone) -> bool:
     return may_replace and (contact.time_zone, contact.time_zone_source) != (found.name, found.source)
 
 
-def set_time_zone(session: Session, contact_id: int, typed: str, account_id: int) -> bool:
+def set_time_zone(session: Session, contact_id: int, typed: str, account_id: int, *, instead_of: str | None) -> bool:
     """Set a contact's zone as a staff member typed it, or forget what is known when nothing was typed.
 
-    Returns whether it was changed. Raises `Refusal` with a sentence when it names no zone.
+    Parameters: `instead_of`, the zone that was known as far as they saw. Returns whether it was changed. Raises
+    `Refusal` with a sentence when it names no zone, and when another became known since.
     """
     chosen = read_zone(typed) if typed.strip() else None
     source = ZoneSource.STAFF if chosen else None
     contact = _locked(session, contact_id)
     if (contact.time_zone, contact.time_zone_source) == (chosen, source):
         return False
+    if contact.time_zone not in (instead_of, chosen):
+        now = contact.time_zone or "not known any more"
+        raise Refusal(f"Meanwhile the time zone is {now}. Nothing was changed: set it again if it should be another.")
     contact.time_zone, contact.time_zone_source = chosen, source
     session.flush()
     sentence = f"Set the time zone to {chosen}." if chosen else "Cleared the time zone."

@@ -1,6 +1,7 @@
 """What staff say of a contact: who looks after them, stage, tags, background, a call; and stopping follow-ups."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -44,19 +45,24 @@ def assign_contact(public_id: str) -> Response:
 @staff.post("/contacts/<public_id>/stage")
 @acting
 def move_to_stage(public_id: str) -> Response:
-    """Move the contact's newest lead to another stage; one that ends there is asked why, or for which course."""
+    """Move the contact's newest lead to another stage; one that ends there is asked why, or for which course.
+
+    `?from=` is where it stood on the page.
+    """
     typed = request.form.get("stage", "")
     stage_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+    shown = id_argument("from")
     lead = lead_of(session(), held_contact(public_id).id)
 
     def move(_: Contact) -> bool:
-        return lead is not None and move_lead(session(), lead.id, stage_id, me().id)
+        return lead is not None and move_lead(session(), lead.id, stage_id, me().id, shown_stage_id=shown)
 
     try:
         return _change(public_id, move, "The lead was moved.")
     except EndingProblem:
         assert lead is not None  # it was asked how it ended
-        return redirect(url_for("staff.ask_to_move", lead_id=lead.id, to=stage_id, contact=1), 303)
+        asking: dict[str, Any] = {"to": stage_id, "from": shown, "contact": 1}
+        return redirect(url_for("staff.ask_to_move", lead_id=lead.id, **asking), 303)
 
 
 @staff.post("/contacts/<public_id>/tags")
@@ -78,12 +84,14 @@ def untag_contact(public_id: str) -> Response:
 @staff.post("/contacts/<public_id>/background")
 @acting
 def say_background(public_id: str) -> Response:
-    """Say where a contact stands on the path, or that nobody knows."""
-    typed = request.form.get("background", "")
-    if typed and typed not in {known.value for known in Background}:
-        abort(400)
-    where = Background(typed) if typed else None
-    return _change(public_id, lambda contact: set_background(session(), contact.id, where, me().id), "It was kept.")
+    """Say where a contact stands on the path, or that nobody knows; `?instead_of=` is what the page said."""
+    where = _background(request.form.get("background", ""))
+    shown = _background(request.args.get("instead_of", ""))
+
+    def say(contact: Contact) -> bool:
+        return set_background(session(), contact.id, where, me().id, instead_of=shown)
+
+    return _change(public_id, say, "It was kept.")
 
 
 @staff.post("/contacts/<public_id>/calls")
@@ -111,6 +119,12 @@ def stop_follow_ups(public_id: str, run_id: int) -> Response:
         return True
 
     return _change(public_id, stop, "These follow-ups were stopped.")
+
+
+def _background(word: str) -> Background | None:
+    if word and word not in {known.value for known in Background}:
+        abort(400)
+    return Background(word) if word else None
 
 
 def _change(public_id: str, change: Callable[[Contact], bool], done: str) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import url_for
 from sqlalchemy.orm import Session
@@ -96,7 +97,7 @@ def _stage(session: Session, contact: Contact) -> Fact | None:
     says = session.get_one(Stage, lead.stage_id).name
     ending = ending_of(session, lead.id) if lead.closed_at else None
     note = ending_in_words(session, ending) if ending else ""
-    return Fact("Stage", "stage", says, note, choices, _url("move_to_stage", contact))
+    return Fact("Stage", "stage", says, note, choices, _url("move_to_stage", contact, **{"from": lead.stage_id}))
 
 
 def _owner(session: Session, contact: Contact) -> Fact:
@@ -124,8 +125,10 @@ def _background(contact: Contact) -> Fact:
     says = next(choice.label for choice in choices if choice.chosen)
     checked = contact.background_source is BackgroundSource.PATHWAY_CHECK
     note = "as their pathway check says" if checked else ""
-    return Fact("Where they stand", "background", says, note, choices, _url("say_background", contact))
+    url = _url("say_background", contact, instead_of=contact.background and contact.background.value)
+    return Fact("Where they stand", "background", says, note, choices, url)
 
 
-def _url(endpoint: str, contact: Contact) -> str:
-    return url_for(f"staff.{endpoint}", public_id=contact.public_id, **list_place()) if may_act() else ""
+def _url(endpoint: str, contact: Contact, **seen: Any) -> str:
+    """Return where a change is posted, with what the page showed; '' for who only looks."""
+    return url_for(f"staff.{endpoint}", public_id=contact.public_id, **seen, **list_place()) if may_act() else ""
