@@ -1,5 +1,7 @@
 """The list of contacts at the desk: filters in the address, columns, views, and whatever else an address may say."""
 
+from urllib.parse import urlencode
+
 import pytest
 from sqlalchemy import insert, select
 
@@ -122,14 +124,23 @@ def test_a_hostile_name_is_inert_in_the_list(db, settings, desk):
 
 
 @on_sqlite
+def columns(page):
+    """The columns of the list, beside the name."""
+    return [head.words for head in page.first("thead").all("th")[1:]]
+
+
+def with_columns(desk, page, *ticked):
+    """Tick these columns on a page; returns the page that follows."""
+    form = next(form for form in page.all("form") if form["action"] == "/staff/contacts/columns")
+    answer = desk.client.post("/staff/contacts/columns", data=form.fields | {"column": [*ticked]})
+    return desk.page(answer.location)
+
+
 def test_columns_are_chosen_and_kept(db, desk, three):
     page = desk.page("/staff/contacts?topic=pmp")
-    form = next(form for form in page.all("form") if form["action"] == "/staff/contacts/columns")
-    data = {"csrf_token": desk.token, "list": form.fields["list"], "column": ["phone", "seen", "no such column"]}
-    answer = desk.client.post("/staff/contacts/columns", data=data)
-    page = desk.page(answer.location)
+    page = with_columns(desk, page, "phone", "seen", "no such column")
     assert people(page) == ["Ben"]
-    assert [head.words for head in page.first("thead").all("th")] == ["Name", "Phone", "First seen"]
+    assert columns(page) == ["Phone", "First seen"]
     with db.read() as session:
         assert session.scalars(select(ListHabit)).one().columns == ["phone", "seen"]
 
@@ -154,6 +165,25 @@ def test_a_view_keeps_filters_order_and_columns(db, desk, three):
     page = desk.page(f"/staff/contacts?view={view(db).id}")
     assert people(page) == ["Ana", "Ben"]
     assert page.first("nav", class_="filters").all("a")[1]["aria-current"] == "true"
+
+
+@on_sqlite
+@pytest.mark.parametrize(("ticked", "shown"), [(["phone"], ["Phone"]), ([], [])])
+def test_columns_are_chosen_in_a_view_which_keeps_its_own_until_it_is_told(db, desk, three, monkeypatch, ticked, shown):
+    monkeypatch.setattr(paging, "PAGE", 1)
+    own = columns(desk.page("/staff/contacts"))
+    usual = columns(save(desk, "/staff/contacts?topic=pmp&topic=csm", "PMP"))
+    address = f"/staff/contacts?view={view(db).id}"
+    page = with_columns(desk, desk.page(address), *ticked)
+    assert columns(page) == shown
+    assert "the view is as it was" in page.words
+    assert columns(desk.page(page.first("nav", class_="pages").first("a")["href"])) == shown
+    narrowed = page.first("form", class_="choices")
+    assert columns(desk.page(f"/staff/contacts?{urlencode(narrowed.fields)}")) == shown
+    assert columns(desk.page(address)) == usual
+    assert columns(desk.page("/staff/contacts?view=all")) == own
+    desk.press("Let it show this list", page)
+    assert columns(desk.page(address)) == shown
 
 
 @on_sqlite

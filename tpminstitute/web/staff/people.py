@@ -1,11 +1,11 @@
 """The list of contacts: filters that combine, columns, saved views, pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -45,17 +45,24 @@ LONGEST_SEARCH = 500
 LONGEST_ADDRESS = 40_000
 MOST_FIELDS = 1_200
 
+NO_COLUMN = "none"
+"""Stands for no column beside the name, in an address."""
+
 EVERYBODY = "all"
 """The view of everybody, in an address."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What an address asks for: a view or none, whom it lists, how, and what was searched for among them."""
+    """What an address asks for: a view or none, whom it lists, how, and what was searched for among them.
+
+    `columns` are those that the address itself names, which go along to the next page.
+    """
 
     view: SavedView | None
     look: Look
     search: str
+    columns: Sequence[str]
 
     def address(self, **other: Any) -> str:
         """Return the address of this list, with `other` parameters."""
@@ -68,6 +75,7 @@ class Asked:
         found = parameters(self.look.chosen)
         found += [("order", self.look.order.value)] if self.look.order is not Order.TOUCHED_LAST or not found else []
         found += [("q", self.search)] if self.search else []
+        found += [("column", column) for column in self.columns]
         return [*found, *([("view", str(self.view.id))] if self.view else [])]
 
     def found(self, session: Session) -> Everybody | None:
@@ -114,7 +122,8 @@ def asked_for(session: Session, *, opening: bool = False) -> Asked | None:
         Order(order) if order in set(Order) else Order.TOUCHED_LAST,
         read_columns(args.getlist("column") or columns),
     )
-    return Asked(view, look, one_line(args.get("q", ""), LONGEST_SEARCH))
+    said = [column.value for column in look.columns] or [NO_COLUMN] if "column" in args else []
+    return Asked(view, look, one_line(args.get("q", ""), LONGEST_SEARCH), said)
 
 
 @staff.get("/contacts")
@@ -154,8 +163,13 @@ def people() -> str | tuple[str, int]:
 
 @staff.post("/contacts/columns")
 def choose_people_columns() -> Response:
-    """Show the ticked columns in one's own list from now on."""
-    choose_columns(session(), me(), request.form.getlist("column"))
+    """Show the ticked columns in one's own list from now on, and in a view, which has its own, for this time."""
+    ticked = request.form.getlist("column")
+    if request.form.get("view"):
+        flash("These columns are shown for now; the view is as it was. “This view” is where to keep them.", "success")
+        words = [column.value for column in read_columns(ticked)] or [NO_COLUMN]
+        return redirect(f"{back_to_list()}&{urlencode([('column', word) for word in words])}", 303)
+    choose_columns(session(), me(), ticked)
     return redirect(back_to_list(), 303)
 
 
