@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.marks import SEQUENCE_BIT, marks_sql, tag_bit_sql
 from tpminstitute.contacts.models import ContactCard
 from tpminstitute.contacts.name_keys import name_key_sql
+from tpminstitute.core.bulk import one_of
 from tpminstitute.timeline.models import ActivityKind
 
 TOUCHES = (
@@ -135,7 +136,7 @@ def drop_cards(session: Session, contact_ids: Sequence[int]) -> None:
     in this transaction, since the triggers then have nothing to keep.
     """
     table = ContactCard.__table__
-    session.connection().execute(delete(table).where(table.c.contact_id.in_(contact_ids)))  # type: ignore[arg-type]
+    session.connection().execute(delete(table).where(one_of(session, table.c.contact_id, contact_ids)))  # type: ignore[arg-type]
 
 
 def rebuild(session: Session, contact_ids: Sequence[int] | None = None) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, any_, bindparam, column, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, any_, bindparam, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.dml import UpdateBase
@@ -44,12 +44,15 @@ class ForEach:
         return connection.execute(self._one_by_one, each).rowcount
 
 
-def one_of(session: Session, id_column: InstrumentedAttribute[int], ids: Sequence[int]) -> ColumnElement[bool]:
-    """Return whether a column holds one of `ids`, as a single parameter: thousands cost more than the statement."""
+def one_of(
+    session: Session, of: InstrumentedAttribute[Any] | ColumnElement[Any], values: Iterable[int | str | None]
+) -> ColumnElement[bool]:
+    """Return whether a column holds one of `values`, as a single parameter: a thousand cost more than the statement."""
+    some = [value for value in values if value is not None]
     if session.get_bind().dialect.name == "postgresql":
-        return id_column == any_(literal(list(ids), ARRAY(Integer)))
-    each = func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer))
-    return id_column.in_(select(each.c.value))
+        return of == any_(literal(some, ARRAY(of.type)))
+    each = func.json_each(json.dumps(some)).table_valued(column("value", of.type))
+    return of.in_(select(each.c.value))
 
 
 def counting(queries: Iterable[SelectBase]) -> Select[*tuple[int, ...]]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.contacts.cards import drop_cards, rebuild
 from tpminstitute.contacts.models import Consent, ConsentChange, Contact, ContactAddress
 from tpminstitute.core import clock, tokens
-from tpminstitute.core.bulk import ForEach
+from tpminstitute.core.bulk import ForEach, one_of
 from tpminstitute.exchange.changes import UNSUBSCRIBED_HERE, Change
 from tpminstitute.exchange.models import Import, ImportRow, RowOutcome
 from tpminstitute.exchange.standing import COLUMNS, moment
@@ -90,7 +90,9 @@ class Applying:
         connection = self._session.connection()
         CONTACTS.run(connection, [contact_values(values) for values in given])
         keys = [row.key for row in rows]
-        there = select(Contact.email_key, Contact.id, Contact.public_id).where(Contact.email_key.in_(keys))
+        there = select(Contact.email_key, Contact.id, Contact.public_id).where(
+            one_of(self._session, Contact.email_key, keys)
+        )
         found = {key: (contact_id, public_id) for key, contact_id, public_id in connection.execute(there)}
         for row, values in zip(rows, given, strict=True):
             contact_id, public_id = found[row.key]
@@ -148,7 +150,8 @@ class Applying:
         if not rows:
             return []
         left = select(Consent.contact_id).where(
-            Consent.contact_id.in_([row.contact_id for row in rows]), Consent.change == ConsentChange.WITHDRAWN
+            one_of(self._session, Consent.contact_id, [row.contact_id for row in rows]),
+            Consent.change == ConsentChange.WITHDRAWN,
         )
         gone = set(self._session.scalars(left))
         for row in rows:
@@ -199,7 +202,7 @@ class Applying:
         if not contact_ids:
             return
         followed = select(Enrollment.contact_id).where(
-            Enrollment.contact_id.in_(contact_ids), Enrollment.status.in_(running)
+            one_of(self._session, Enrollment.contact_id, contact_ids), Enrollment.status.in_(running)
         )
         for contact_id in self._session.scalars(followed.distinct().order_by(Enrollment.contact_id)).all():
             stop_for_contact(self._session, contact_id, reason)

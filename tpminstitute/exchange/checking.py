@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.core import clock
+from tpminstitute.core.bulk import one_of
 from tpminstitute.core.config import Settings
 from tpminstitute.core.db import Database
 from tpminstitute.exchange import source
@@ -152,7 +153,7 @@ def _find_doubles(session: Session, import_id: int, batch: Sequence[_Read]) -> N
     """Let a row whose address stands in an earlier one be left out, and say in which."""
     keys = [row.told.key for row in batch if not row.told.fault]
     earlier = select(ImportRow.email_key, ImportRow.line).where(
-        ImportRow.import_id == import_id, ImportRow.email_key.in_(keys)
+        ImportRow.import_id == import_id, one_of(session, ImportRow.email_key, keys)
     )
     lines = dict(session.execute(earlier).all())
     for row in batch:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnClause, Integer, column, delete, inspect, select, t
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Consent, Contact, ContactAddress, ContactTag, Note
+from tpminstitute.core.bulk import one_of
 from tpminstitute.core.db import Base
 from tpminstitute.exchange.models import Import, ImportRow, ImportState, RowOutcome
 from tpminstitute.merging.ways import WAYS, Way, contact_columns
@@ -24,13 +25,15 @@ def with_history(session: Session, import_id: int, contact_ids: Sequence[int]) -
     """
     if not contact_ids:
         return set()
-    facts = select(Activity.contact_id).where(Activity.contact_id.in_(contact_ids), Activity.kind.not_in(_OWN_FACTS))
-    changed = select(Contact.id).where(Contact.id.in_(contact_ids), Contact.number > 1)
+    facts = select(Activity.contact_id).where(
+        one_of(session, Activity.contact_id, contact_ids), Activity.kind.not_in(_OWN_FACTS)
+    )
+    changed = select(Contact.id).where(one_of(session, Contact.id, contact_ids), Contact.number > 1)
     others = (
         select(ImportRow.contact_id)
         .join(Import, Import.id == ImportRow.import_id)
         .where(
-            ImportRow.contact_id.in_(contact_ids),
+            one_of(session, ImportRow.contact_id, contact_ids),
             ImportRow.import_id != import_id,
             ImportRow.outcome == RowOutcome.CHANGED,
             Import.state != ImportState.REVERTED,
@@ -38,7 +41,7 @@ def with_history(session: Session, import_id: int, contact_ids: Sequence[int]) -
     )
     found = {contact_id for query in (facts, changed, others) for contact_id in session.scalars(query) if contact_id}
     for of_contact in _others_that_refer_to_contacts(session):
-        found |= set(session.scalars(select(of_contact).where(of_contact.in_(contact_ids)).distinct()))
+        found |= set(session.scalars(select(of_contact).where(one_of(session, of_contact, contact_ids)).distinct()))
     return found
 
 
@@ -48,11 +51,11 @@ def remove(session: Session, contact_ids: Sequence[int]) -> None:
         return
     connection = session.connection()
     for column_of_card in contact_columns(Way.MADE_ANEW):  # first, so that no trigger keeps what is about to go
-        connection.execute(delete(column_of_card.table).where(column_of_card.in_(contact_ids)))
+        connection.execute(delete(column_of_card.table).where(one_of(session, column_of_card, contact_ids)))
     for model in WRITTEN_BY_IMPORTS:
         of_contact = model.__table__.c.contact_id
-        connection.execute(delete(model.__table__).where(of_contact.in_(contact_ids)))  # type: ignore[arg-type]
-    connection.execute(delete(Contact.__table__).where(Contact.__table__.c.id.in_(contact_ids)))  # type: ignore[arg-type]
+        connection.execute(delete(model.__table__).where(one_of(session, of_contact, contact_ids)))  # type: ignore[arg-type]
+    connection.execute(delete(Contact.__table__).where(one_of(session, Contact.__table__.c.id, contact_ids)))  # type: ignore[arg-type]
 
 
 def _others_that_refer_to_contacts(session: Session) -> list[ColumnClause[int]]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tpminstitute.accounts.audit import record_audit
 from tpminstitute.contacts.models import Contact, ContactAddress, ContactTag, Note
 from tpminstitute.core import clock
+from tpminstitute.core.bulk import one_of
 from tpminstitute.core.db import Database
 from tpminstitute.exchange.applying import stored
 from tpminstitute.exchange.batches import next_batch
@@ -38,7 +39,7 @@ def go_on(db: Database, lease: Lease) -> bool:
 def _revert(session: Session, job: Import, rows: Sequence[ImportRow]) -> None:
     ids = [row.contact_id for row in rows if row.contact_id is not None]
     # Held against everything, so that nobody writes to or about somebody who is about to be removed.
-    held = select(Contact.id).where(Contact.id.in_(ids)).order_by(Contact.id).with_for_update()
+    held = select(Contact.id).where(one_of(session, Contact.id, ids)).order_by(Contact.id).with_for_update()
     there = set(session.scalars(held))
     added = [row for row in rows if row.outcome is RowOutcome.ADDED and row.contact_id in there]
     changed = [row for row in rows if row.outcome is RowOutcome.CHANGED and row.contact_id in there]
@@ -83,7 +84,10 @@ def _restore(session: Session, job: Import, rows: Sequence[ImportRow]) -> list[t
 def _restore_columns(session: Session, rows: Sequence[ImportRow], kept: dict[int, list[str]]) -> None:
     columns = [getattr(Contact, name) for name in COLUMNS]
     ids = [row.contact_id for row in rows]
-    there = {found.id: found for found in session.execute(select(Contact.id, *columns).where(Contact.id.in_(ids)))}
+    there = {
+        found.id: found
+        for found in session.execute(select(Contact.id, *columns).where(one_of(session, Contact.id, ids)))
+    }
     values = []
     for row in rows:
         now = {name: getattr(there[row.contact_id], name) for name in COLUMNS}

@@ -21,6 +21,7 @@ from tpminstitute.contacts.models import (
     ZoneSource,
 )
 from tpminstitute.contacts.topics import topics_of
+from tpminstitute.core.bulk import one_of
 from tpminstitute.core.db import Database
 from tpminstitute.exchange.fields import ONLY_SHOWN, Field
 from tpminstitute.lists.rows import Row, rows_of
@@ -58,7 +59,7 @@ def batches(db: Database, selection: Selection, fields: Sequence[Field]) -> Iter
         with db.read() as session:
             meant = select(ContactCard.contact_id).where(ContactCard.contact_id > last, *selection.where)
             ids = session.scalars(meant.order_by(ContactCard.contact_id).limit(BATCH)).all()
-            query = select(Contact).where(Contact.id.in_(ids)).order_by(Contact.id)
+            query = select(Contact).where(one_of(session, Contact.id, ids)).order_by(Contact.id)
             found = _values(session, session.scalars(query).all(), fields)
         if found:
             yield found
@@ -142,33 +143,37 @@ def _phone(contact: Contact) -> str:
 
 def _lists(session: Session, owner: Any, value: Any, ids: Sequence[int], order: Any = None) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
-    query = select(owner, value).where(owner.in_(ids)).order_by(value if order is None else order)
+    query = select(owner, value).where(one_of(session, owner, ids)).order_by(value if order is None else order)
     for contact_id, text in session.execute(query):
         found[contact_id].append(text)
     return found
 
 
 def _stages(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    query = select(Lead.contact_id, Stage.name).join(Stage, Stage.id == Lead.stage_id).where(Lead.contact_id.in_(ids))
+    query = (
+        select(Lead.contact_id, Stage.name)
+        .join(Stage, Stage.id == Lead.stage_id)
+        .where(one_of(session, Lead.contact_id, ids))
+    )
     return dict(session.execute(query.order_by(Lead.id)).all())
 
 
 def _topics(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """Return the topic of each as lists show it, by its label."""
     topics = topics_of(session)
-    query = select(ContactCard.contact_id, ContactCard.topic).where(ContactCard.contact_id.in_(ids))
+    query = select(ContactCard.contact_id, ContactCard.topic).where(one_of(session, ContactCard.contact_id, ids))
     return {contact_id: topics.label(key) for contact_id, key in session.execute(query) if key is not None}
 
 
 def _consents(session: Session, ids: Sequence[int]) -> dict[int, Consent]:
     """Return the newest grant or withdrawal of each."""
-    query = select(Consent).where(Consent.contact_id.in_(ids)).order_by(Consent.id)
+    query = select(Consent).where(one_of(session, Consent.contact_id, ids)).order_by(Consent.id)
     return {consent.contact_id: consent for consent in session.scalars(query)}
 
 
 def _unsubscribed(session: Session, contacts: Sequence[Contact]) -> set[int]:
     by_key = {contact.email_key: contact.id for contact in contacts}
     query = select(Suppression.email_key).where(
-        Suppression.email_key.in_(by_key), Suppression.reason == SuppressionReason.OPT_OUT
+        one_of(session, Suppression.email_key, by_key), Suppression.reason == SuppressionReason.OPT_OUT
     )
     return {by_key[key] for key in session.scalars(query)}

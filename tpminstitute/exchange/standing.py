@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from tpminstitute.contacts.models import Consent, ConsentChange, Contact, ContactAddress, ContactTag, Note
+from tpminstitute.core.bulk import one_of
 from tpminstitute.exchange.models import ImportRow
 from tpminstitute.mail.models import Suppression, SuppressionReason
 from tpminstitute.pipeline.models import Lead
@@ -64,12 +65,16 @@ def standings(
     """
     further = [key for values in told for key, _ in values.get("more_email", ())]
     every = sorted({*keys, *further})
-    own = select(*_OF_CONTACTS).where(Contact.email_key.in_(every)).order_by(Contact.id)
+    own = select(*_OF_CONTACTS).where(one_of(session, Contact.email_key, every)).order_by(Contact.id)
     found = {row.email_key: row for row in _held(session, own, lock)}
-    others = select(ContactAddress.email_key, ContactAddress.contact_id).where(ContactAddress.email_key.in_(every))
+    others = select(ContactAddress.email_key, ContactAddress.contact_id).where(
+        one_of(session, ContactAddress.email_key, every)
+    )
     holders = {key: contact_id for key, contact_id in session.execute(others) if key not in found}
     if holders:
-        more = select(*_OF_CONTACTS).where(Contact.id.in_(sorted(set(holders.values())))).order_by(Contact.id)
+        more = (
+            select(*_OF_CONTACTS).where(one_of(session, Contact.id, sorted(set(holders.values())))).order_by(Contact.id)
+        )
         by_id = {row.id: row for row in [*_held(session, more, lock), *found.values()]}
         found |= {key: by_id[contact_id] for key, contact_id in holders.items()}
     by_id = {
@@ -78,8 +83,10 @@ def standings(
     }
     if by_id:
         _add_what_hangs_on_them(session, by_id, notes=any("notes" in values for values in told))
-    closed = select(Suppression.email_key, Suppression.reason).where(Suppression.email_key.in_(every))
-    spoken_for = select(ImportRow.email_key).where(ImportRow.import_id == import_id, ImportRow.email_key.in_(further))
+    closed = select(Suppression.email_key, Suppression.reason).where(one_of(session, Suppression.email_key, every))
+    spoken_for = select(ImportRow.email_key).where(
+        ImportRow.import_id == import_id, one_of(session, ImportRow.email_key, further)
+    )
     return Standings(
         {key: by_id[row.id] for key, row in found.items()},
         dict(session.execute(closed).all()),
@@ -94,16 +101,20 @@ def _held(session: Session, query: Select[Any], lock: bool) -> Iterable[Any]:
 def _add_what_hangs_on_them(session: Session, by_id: Mapping[int, Standing], *, notes: bool) -> None:
     ids = sorted(by_id)
     for contact_id, tag in session.execute(
-        select(ContactTag.contact_id, ContactTag.tag).where(ContactTag.contact_id.in_(ids))
+        select(ContactTag.contact_id, ContactTag.tag).where(one_of(session, ContactTag.contact_id, ids))
     ):
         by_id[contact_id].tags.add(tag)
-    for lead in session.scalars(select(Lead).where(Lead.contact_id.in_(ids)).order_by(Lead.id)):
+    for lead in session.scalars(select(Lead).where(one_of(session, Lead.contact_id, ids)).order_by(Lead.id)):
         by_id[lead.contact_id].lead = lead
-    said = select(Consent.contact_id, Consent.change).where(Consent.contact_id.in_(ids)).order_by(Consent.id)
+    said = (
+        select(Consent.contact_id, Consent.change).where(one_of(session, Consent.contact_id, ids)).order_by(Consent.id)
+    )
     for contact_id, change in session.execute(said):
         by_id[contact_id].consent = change
     if notes:
-        for contact_id, body in session.execute(select(Note.contact_id, Note.body).where(Note.contact_id.in_(ids))):
+        for contact_id, body in session.execute(
+            select(Note.contact_id, Note.body).where(one_of(session, Note.contact_id, ids))
+        ):
             by_id[contact_id].notes.add(body)
 
 
