@@ -5,7 +5,34 @@ const busy = (event) =>
   event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
   event.target.closest("input:not([type=checkbox], [type=radio], [type=file]), textarea, select, [contenteditable]");
 
+// Whoever dictates, or touches keys unawares, turns the single letters off in the sheet (WCAG 2.2, 2.1.4): this browser keeps it.
+const OFF = "keys-off";
+const uses = sheet?.querySelector("[data-uses-keys]");
+
+function tellKeys() {
+  const off = localStorage.getItem(OFF) !== null;
+  document.documentElement.toggleAttribute("data-keys-off", off);
+  if (uses) uses.checked = !off;
+}
+
+uses?.addEventListener("change", () => {
+  if (uses.checked) localStorage.removeItem(OFF);
+  else localStorage.setItem(OFF, "yes");
+  tellKeys();
+});
+tellKeys();
+
+addEventListener("keydown", (event) => {
+  const letter = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (letter && document.documentElement.hasAttribute("data-keys-off")) event.stopImmediatePropagation();
+}, { capture: true }); // before every script that has keys
+
 const seen = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
+
+function open(dialog) {
+  dialog.showModal();
+  dialog.querySelector("form[method=dialog] button").focus();
+}
 
 function walk(step) {
   const links = [...document.querySelectorAll("[data-row]")].map((row) => row.querySelector("a")).filter((link) => link && seen(link));
@@ -22,7 +49,7 @@ addEventListener("keydown", (event) => {
   if (busy(event)) return;
   if (event.key === "?" && sheet) {
     if (sheet.open) sheet.close();
-    else sheet.showModal();
+    else open(sheet);
   } else if (document.querySelector("dialog[open]")) return;
   else if (event.key === "j") walk(1);
   else if (event.key === "k") walk(-1);
@@ -39,7 +66,7 @@ addEventListener("keydown", (event) => {
 
 for (const opener of document.querySelectorAll("[data-opens]")) {
   opener.hidden = false;
-  opener.addEventListener("click", () => document.getElementById(opener.dataset.opens)?.showModal());
+  opener.addEventListener("click", () => open(document.getElementById(opener.dataset.opens)));
 }
 
 for (const copier of document.querySelectorAll("[data-copies]")) {

@@ -41,6 +41,8 @@ function bring(fresh) {
   const shown = document.getElementById("needs");
   const kept = document.activeElement.closest?.("[data-item]");
   const top = kept?.getBoundingClientRect().top;
+  const kinds = document.querySelector("[data-kinds]");
+  if (!kinds.contains(document.activeElement)) kinds.replaceWith(fresh.ownerDocument.querySelector("[data-kinds]"));
   const known = new Map([...shown.querySelectorAll("[data-item]")].map((row) => [row.dataset.item, row]));
   const wanted = [...fresh.querySelectorAll("[data-item]")];
   const arrived = wanted.filter((row) => row.matches("[data-row]") && !known.has(row.dataset.item));

@@ -155,6 +155,7 @@ def test_an_open_page_learns_what_is_new_and_costs_nothing_while_nothing_is(db, 
     changed = desk.client.get("/staff/today/list", headers=etag)
     assert len(rows(read(changed.text))) == 2
     assert read(changed.text).with_id("needs")["data-total"] == "2"
+    assert "People waiting 2" in read(changed.text).first("nav").words
 
 
 def test_a_clock_that_moved_on_is_news_as_well(desk, ada, clockwork):

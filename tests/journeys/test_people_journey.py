@@ -4,8 +4,11 @@ from playwright.sync_api import expect
 
 from tests.factories import submitted
 from tests.journeys.steps import come_to_the_desk, press
+from tpminstitute.lists.rows import Column
 
 TABLET, LAPTOP = 768, 1280
+LINES = "cell => { const text = new Range(); text.selectNodeContents(cell); return text.getClientRects().length }"
+"""In how many lines a cell's words stand."""
 
 
 def test_a_list_is_narrowed_kept_and_worked_on_by_keyboard(started, browser_page):
@@ -24,6 +27,10 @@ def test_a_list_is_narrowed_kept_and_worked_on_by_keyboard(started, browser_page
         page.set_viewport_size({"width": width, "height": 900})
         frame = page.get_by_role("region", name="Contacts")
         assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0, width
+    page.goto(f"{page.url}?view=all&{'&'.join(f'column={column}' for column in Column)}")
+    heading = page.get_by_role("columnheader", name="Stage")
+    assert heading.evaluate(LINES) == 1, "a word is broken where many columns are shown"
+    page.go_back()
 
     press(page, "f")
     page.get_by_label("Project Management Professional (PMP)").focus()

@@ -5,7 +5,7 @@ from datetime import timedelta
 from playwright.sync_api import expect
 
 from tests.factories import submitted
-from tests.journeys.steps import come_to_the_desk, press
+from tests.journeys.steps import PHONE, come_to_the_desk, press
 from tests.rooms.waits import somebody_waits
 from tpminstitute.core import clock
 from tpminstitute.pipeline.reminders import Wanted, remind
@@ -25,6 +25,7 @@ def test_what_is_new_appears_by_itself_and_everything_is_done_by_keyboard(starte
     it_is_done_and_undone(desk)
     a_reminder_is_put_off(desk)
     a_reminder_is_done_in_its_list(service, desk)
+    single_letters_are_no_keys_where_somebody_turned_them_off(service, desk)
 
 
 def somebody_new_appears(service, desk):
@@ -41,6 +42,7 @@ def somebody_new_appears(service, desk):
     expect(desk.get_by_role("link", name="Ada Lovelace", exact=True)).to_be_visible()
     expect(desk.get_by_text("1 new: Ada Lovelace")).to_be_visible()
     expect(desk).to_have_title("(4) Today · TPM Institute")
+    expect(desk.get_by_role("link", name="People waiting 3")).to_be_visible()
     expect(grace).to_be_focused()
     assert grace.bounding_box() == before
     assert desk.evaluate("window.isTheSamePage")
@@ -79,3 +81,22 @@ def a_reminder_is_done_in_its_list(service, desk):
     expect(desk.get_by_role("dialog")).to_contain_text("undo what was just done")
     press(desk, "Escape", "u")
     expect(desk.locator("[data-row]", has_text="Call her about June")).to_have_count(1)
+
+
+def single_letters_are_no_keys_where_somebody_turned_them_off(service, desk):
+    """As WCAG 2.2 asks (2.1.4), for who dictates or touches keys unawares."""
+    uses, opener = desk.get_by_label("Use single letters as keys"), desk.get_by_role("button", name="Keys")
+    press(desk, "?")
+    expect(desk.get_by_role("button", name="Close")).to_be_focused()
+    uses.focus()
+    press(desk, "Space", "Escape")
+    desk.goto(f"{service.url}/staff/")
+    press(desk, "j", "d", "?")
+    expect(desk.get_by_role("dialog")).to_be_hidden()
+    assert desk.locator("[data-row] :focus").count() == 0
+    desk.set_viewport_size(PHONE)
+    opener.focus()
+    press(desk, "Enter")
+    uses.focus()
+    press(desk, "Space", "Escape", "j")
+    expect(desk.locator("[data-row] a").first).to_be_focused()

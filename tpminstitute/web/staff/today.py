@@ -43,14 +43,12 @@ _SPOT = re.compile(r"([a-z]{1,20})-([0-9]{1,17})-([0-9]{1,9})")
 @staff.get("/")
 def today() -> str:
     """Show what needs a person; `?whose=` and `?only=` narrow it, `?after=` turns the page."""
-    found, whose = _found(), _whose_key()
-    only = _only()
+    found = _found()
     now = clock.now()
     return render_template(
         "staff/today.html",
         **_list(found),
-        kinds=kind_choices(found, only, whose),
-        people=whose_choices(whose, only),
+        people=whose_choices(_whose_key(), _only()),
         promise_hours=settings().promise_working_hours,
         office=standing_at(now, found.promise.hours).sentence,
         looks_every=LOOKS_EVERY,
@@ -59,12 +57,15 @@ def today() -> str:
 
 @staff.get("/today/list")
 def today_list() -> Response:
-    """Show the list by itself, for a page that asks what is new; 304 while nothing is (RFC 9110, 13.1.2)."""
+    """Show the list and how many there are of each kind, for a page that asks what is new.
+
+    304 while nothing is (RFC 9110, 13.1.2).
+    """
     shown = _list(_found())
     answer = make_response()
     answer.set_etag(shown["version"])
     if answer.make_conditional(request).status_code != 304:
-        answer.set_data(render_template("staff/_today_list.html", **shown))
+        answer.set_data("".join(render_template(f"staff/_today_{part}.html", **shown) for part in ("kinds", "list")))
     return answer
 
 
@@ -113,12 +114,14 @@ def _list(found: Today) -> dict[str, Any]:
     needs = [need_view(found, item, settings().institute_zone) for item in found.items]
     only = _only()
     total = found.counts[only] if only else sum(found.counts.values())
+    kinds = kind_choices(found, only, _whose_key())
     place = today_place()
     return {
+        "kinds": kinds,
         "needs": needs,
         "headings": HEADINGS,
         "total": count_text(total),
-        "version": tokens.digest(repr([total, *needs]))[:32],
+        "version": tokens.digest(repr([kinds, total, *needs]))[:32],
         "further_url": url_for("staff.today", **{**place, "after": _written(found.next)}) if found.next else None,
         "top_url": url_for("staff.today", **{**place, "after": None}) if "after" in place else None,
         "list_url": url_for("staff.today_list", **place),
