@@ -54,6 +54,18 @@ def test_a_card_says_who_about_what_since_when_and_whose_turn_it_is(db, desk, le
     assert column(desk.page(HOME), TALKING).all("li", class_="card") == []
 
 
+@pytest.mark.parametrize(
+    ("stage", "said", "shown"),
+    [(WON, {"course": "Leading programs"}, "Leading programs"), (LOST, {"reason": "2"}, "Too expensive")],
+)
+def test_a_card_names_the_course_that_was_won_or_why_it_was_lost(db, desk, lead, stage, said, shown):
+    post(desk, f"leads/{lead}/move", to=stage, **{"from": NEW}, **said)
+    card = column(desk.page(HOME), stage).first("li", class_="card")
+    assert card.first("p", class_="card-ended").words == shown
+    post(desk, f"leads/{lead}/move", to=TALKING, **{"from": stage})
+    assert column(desk.page(HOME), TALKING).first("li", class_="card").all("p", class_="card-ended") == []
+
+
 def test_the_board_narrows_by_who_looks_after_them_and_by_topic(db, desk, lead):
     with db.write() as session:
         bob = an_account(session, "Bob").id

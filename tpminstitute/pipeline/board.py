@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Contact, ContactCard
-from tpminstitute.pipeline.models import Lead, LeadCard, Stage
+from tpminstitute.pipeline.models import Lead, LeadCard, LeadEnding, LostReason, Stage
 from tpminstitute.pipeline.stages import leads_in
 
 PAGE = 20
@@ -27,7 +27,10 @@ class BoardFilter:
 
 @dataclass(frozen=True)
 class Card:
-    """One lead on the board: whose it is, about what, since when it is in its stage, and whose turn it is."""
+    """One lead on the board: whose it is, about what, since when it is in its stage, and whose turn it is.
+
+    `ended` is the course that was won or the reason it was lost for, None for an open one.
+    """
 
     lead_id: int
     public_id: str
@@ -36,6 +39,7 @@ class Card:
     owner: str | None
     since: datetime
     turn: str
+    ended: str | None
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,13 @@ def column_of(session: Session, stage: Stage, chosen: BoardFilter, after: Place 
             Account.name,
             found.c.since,
             func.coalesce(ContactCard.turn, "nobody"),
+            func.coalesce(LostReason.name, LeadEnding.course),
         )
         .join(Contact, Contact.id == found.c.contact_id)
         .outerjoin(Account, Account.id == Contact.owner_id)
         .outerjoin(ContactCard, ContactCard.contact_id == Contact.id)
+        .outerjoin(LeadEnding, LeadEnding.lead_id == found.c.lead_id)
+        .outerjoin(LostReason, LostReason.id == LeadEnding.lost_reason_id)
         .order_by(found.c.since.desc(), found.c.lead_id.desc())
     ).all()
     cards = [Card(*row) for row in rows[:PAGE]]
