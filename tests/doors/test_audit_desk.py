@@ -9,15 +9,44 @@ import time_machine
 from sqlalchemy import select
 
 from tests.conftest import on_sqlite
+from tests.doors.test_access import AT_THE_DOOR
+from tests.doors.walks import ways
 from tests.factories import ADA, PASSWORD, contact_of, make_settings, submitted
+from tpminstitute.accounts.audit_words import _WORDS
 from tpminstitute.accounts.models import Account, AuditEntry, Role
 from tpminstitute.contacts.models import Contact
 from tpminstitute.core import clock
 from tpminstitute.inbox.dropboxes import dropbox_address
 from tpminstitute.web.staff.sessions import SEEN_EVERY
+from tpminstitute.web.staff.trail import UNTOLD
 
 HOME = "/staff/audit"
 pytestmark = on_sqlite
+
+
+KEEPS_NOTHING = {"check_draft", "check_letter", "put_text_in", "try_pathway_table"}
+
+BY_ITS_ROOM = {
+    "add_course", "add_course_text", "add_date", "add_federal_holidays", "add_holiday", "add_letter",
+    "add_passkey", "add_reason", "add_stage", "add_topic", "answer_comment", "archive_course", "archive_reason",
+    "archive_stage", "archive_topic", "begin_bulk", "change_course", "change_name", "change_password",
+    "change_role", "change_second_step", "change_tag", "change_topic", "close_account", "close_address",
+    "copy_sequence", "count_clicks", "create_sequence", "discard_import", "end_calendar", "end_other_sessions",
+    "end_session", "erase_contact", "export_audit", "export_comments", "export_contact", "export_contacts",
+    "export_suppressions", "fill_date", "forget_comment", "free_date", "hide_course", "hold_mail", "invite",
+    "make_calendar", "make_inquiry", "make_recovery_codes", "merge_contacts", "move_course", "move_reason",
+    "move_stage", "move_topic", "offer_topic", "publish_answer", "publish_comment", "publish_course",
+    "publish_together", "refuse_comment", "release_mail", "remove_app", "remove_comment", "remove_course",
+    "remove_date", "remove_holiday", "remove_passkey", "rename_reason", "rename_stage", "renew_invitation",
+    "reopen_account", "reopen_address", "reset_setting", "restore_course", "restore_letter",
+    "restore_pathway_table", "restore_reason", "restore_stage", "revert_import", "run_import",
+    "save_comment_settings", "save_course", "save_date", "save_institute_settings", "save_letter",
+    "save_pathway_table", "save_promise_settings", "save_sequence", "save_sequence_settings",
+    "save_told_settings", "security.logout", "set_retention", "set_up_app", "switch_off_sequence",
+    "switch_on_sequence", "take_off_list", "take_off_second_step", "take_over_date", "tell_waiting",
+    "unarchive_sequence", "undo_bulk", "undo_comments", "undo_merge", "withdraw_answer", "withdraw_invitation",
+}  # fmt: skip
+"""What is put on record by the room that does it, in words of its own; everything else is told by its page's name."""
 
 
 @pytest.fixture
@@ -136,6 +165,12 @@ def test_what_the_browser_does_by_itself_leaves_none(db, desk, ada):
 def test_what_a_room_records_by_itself_is_on_record_once(db, boss):
     boss.client.post("/staff/mail/hold", data={"csrf_token": boss.token, "reason": "Moving house."})
     assert actions(db) == ["mail_held"]
+
+
+def test_every_change_on_the_desk_is_told_in_words(app):
+    changes = {way.endpoint for way in ways(app, "POST")} - AT_THE_DOOR - UNTOLD - KEEPS_NOTHING
+    assert changes - BY_ITS_ROOM - set(_WORDS) == set()
+    assert changes - set(_WORDS) >= BY_ITS_ROOM
 
 
 def test_the_log_reads_as_sentences_that_lead_to_the_contact(db, desk, boss, ada):

@@ -1,5 +1,6 @@
 """The audit log: what is put on it, and how it is read."""
 
+import ast
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import delete, insert, update
 
 from tests.conftest import on_postgresql
 from tests.factories import an_account, contact_of, submitted
+from tests.house.tree import python_files
 from tpminstitute.accounts import audit
 from tpminstitute.accounts.audit import Chosen, page_of, record_audit
 from tpminstitute.accounts.audit_words import _WORDS, KINDS, kind_of, sentence_of
@@ -160,6 +162,15 @@ def test_no_page_of_a_long_log_is_read_whole(db, alice, bob):
 def test_what_is_told_in_words_is_of_a_kind_that_can_be_chosen(action):
     assert kind_of(action) in KINDS
     assert sentence_of(action, "").islower() or "’" in sentence_of(action, "")
+
+
+def test_whatever_a_room_records_is_told_in_words():
+    texts = [text for file in python_files() if "record_audit(" in (text := file.read_text())]
+    calls = [node for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    recorded = [call.args[1] for call in calls if ast.unparse(call.func) == "record_audit"]
+    actions = {action.value for action in recorded if isinstance(action, ast.Constant)}
+    assert len(actions) > 50
+    assert actions <= set(_WORDS)
 
 
 def test_an_action_without_words_is_told_by_its_name():
