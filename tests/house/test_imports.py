@@ -20,14 +20,33 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
 
 
-@pytest.fixture
-def copy(tmp_path):
-    """A copy of the code and its contracts, in which a test may plant a fault."""
+PLANTED = [
+    ("core/clock.py", "import tpminstitute.inbox", "tpminstitute.core is not allowed to import"),
+    ("mail/__init__.py", "import tpminstitute.sequences", "tpminstitute.mail is not allowed to import"),
+    ("web/site/__init__.py", "import tpminstitute.web.staff", "tpminstitute.web.site is not allowed"),
+    ("accounts/__init__.py", "import tpminstitute.screening", "tpminstitute.accounts is not allowed"),
+    ("inbox/__init__.py", "from flask import request", "tpminstitute.inbox is not allowed"),
+    ("mail/__init__.py", "def late(): import celery", "tpminstitute.mail is not allowed"),
+    ("web/staff/__init__.py", "import app", "tpminstitute is not allowed to import app"),
+]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """What is said of a copy of the code with all these faults; each is one line at the end of its file."""
+    copy = tmp_path_factory.mktemp("copy")
     for folder in ("tpminstitute", "workers"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("app.py", "pyproject.toml"):
-        shutil.copy(ROOT / file, tmp_path / file)
-    return tmp_path
+        shutil.copy(ROOT / file, copy / file)
+    lines = {}
+    for file, fault, _ in PLANTED:
+        path = copy / "tpminstitute" / file
+        path.write_text(f"{path.read_text('utf-8')}\n{fault}\n", "utf-8")
+        lines[file, fault] = len(path.read_text("utf-8").splitlines())
+    done = lint_imports(copy)
+    assert done.returncode != 0, "the planted imports went unnoticed"
+    return lines, " ".join(done.stdout.split())
 
 
 def test_the_contracts_hold():
@@ -35,32 +54,12 @@ def test_the_contracts_hold():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    ("file", "planted", "broken"),
-    [
-        ("core/clock.py", "import tpminstitute.inbox", "tpminstitute.core is not allowed to import"),
-        ("mail/__init__.py", "import tpminstitute.sequences", "tpminstitute.mail is not allowed to import"),
-        ("web/site/__init__.py", "import tpminstitute.web.staff", "tpminstitute.web.site is not allowed"),
-        ("accounts/__init__.py", "import tpminstitute.screening", "tpminstitute.accounts is not allowed"),
-        (
-            "inbox/__init__.py",
-            "from flask import request",
-            "tpminstitute.inbox is not allowed",
-        ),
-        (
-            "mail/__init__.py",
-            "def late(): import celery",
-            "tpminstitute.mail is not allowed",
-        ),
-        ("web/staff/__init__.py", "import app", "tpminstitute is not allowed to import app"),
-    ],
-)
-def test_an_upward_import_is_refused(copy, file, planted, broken):
-    with (copy / "tpminstitute" / file).open("a") as code:
-        code.write(f"\n{planted}\n")
-    done = lint_imports(copy)
-    assert done.returncode != 0, "the planted import went unnoticed"
-    assert broken in " ".join(done.stdout.split()), done.stdout
+@pytest.mark.parametrize(("file", "fault", "broken"), PLANTED)
+def test_an_upward_import_is_refused(planted, file, fault, broken):
+    lines, told = planted
+    importer = f"tpminstitute.{file.removesuffix('.py').removesuffix('/__init__')}".replace("/", ".")
+    assert broken in told
+    assert re.search(rf"- {importer} -> [\w.]+ \(l\.{lines[file, fault]}\)", told), told
 
 
 def test_every_room_and_door_has_its_place_in_the_contract():
