@@ -139,6 +139,11 @@ def test_hostile_words_stay_words(remind, read, hostile):
 
 
 @on_sqlite
+def test_programs_are_told_how_often_to_look(read):
+    assert b"\r\nREFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n" in read()
+
+
+@on_sqlite
 def test_it_stays_the_same_while_nothing_changes(remind, read, clockwork):
     remind()
     before = read()

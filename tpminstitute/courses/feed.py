@@ -33,7 +33,7 @@ def feed_of(settings: Settings, name: str, courses: Iterable[PublicCourse]) -> b
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", one_line(name, LONGEST_NAME))
-    calendar.refresh_interval = REFRESH
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})  # it has no type of its own
     calendar.add("x-published-ttl", "PT12H")
     for course in courses:
         for event in _events(settings, course):

@@ -105,7 +105,7 @@ def calendar_at(session: Session, settings: Settings, secret: str) -> bytes | No
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", one_line(f"{settings.institute_name}: {name}", _NAME))
-    calendar.refresh_interval = REFRESH
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})  # it has no type of its own
     calendar.add("x-published-ttl", "PT1H")
     for event in _reminders(session, settings, feed):
         calendar.add_component(event)

@@ -51,6 +51,11 @@ def test_a_date_is_an_event_in_utc_with_what_is_known(db, alice, course, feed):
     assert "https://example.org/csm" in event["DESCRIPTION"]
 
 
+def test_programs_are_told_how_often_to_look(course, feed):
+    _, content = feed()
+    assert b"\r\nREFRESH-INTERVAL;VALUE=DURATION:PT12H\r\n" in content
+
+
 def test_an_end_that_nobody_said_is_not_made_up(db, alice, course, feed):
     a_date(db, course, alice.id)
     (event,), _ = feed()
