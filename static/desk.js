@@ -89,7 +89,7 @@ addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", (event) => { if (event.persisted) for (const form of document.forms) onTheirWay.delete(form); });
 
-// After something was done the page is a new one: the button that did it has the focus again, or what it is folded into,
+// After something was done the page is a new one: the button that did it has the focus again, or what it is folded into or left,
 // and the first field that is wrong, when something is.
 const LEFT = "left";
 addEventListener("submit", (event) => {
@@ -107,7 +107,7 @@ function goBackTo(left) {
   if (wrong || left.page !== location.pathname) return;
   const form = [...document.forms].find((each) => new URL(each.action).pathname === left.form);
   const button = form && [...form.querySelectorAll("button")].find((each) => each.textContent === left.button);
-  const control = button && !seen(button) ? form.closest("details")?.querySelector("summary") : button;
+  const control = button && seen(button) ? button : form?.closest("details")?.querySelector("summary");
   control?.focus({ preventScroll: document.querySelector("main > .notice") !== null }); // what came of it is at the top
 }
 

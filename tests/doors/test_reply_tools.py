@@ -169,7 +169,7 @@ def test_what_the_script_keeps_is_the_writers_alone_and_a_colleague_sees_that_so
     bob = desk_of("Bob")
     page = bob.page(home_of(db))
     assert page.with_id("reply-text").text.strip() == ""
-    assert "Alice is writing a reply, since 1 min." in page.first("div", class_="others").words
+    assert "Alice is writing a reply, begun 1 min ago." in page.first("div", class_="others").words
     with time_machine.travel(clock.now() + timedelta(hours=3)):
         words = desk_of("Carol").page(home_of(db)).first("div", class_="others").words
     assert "Alice has an unfinished reply, begun 3 hours ago." in words

@@ -27,6 +27,8 @@ def test_a_text_is_sent_and_undone_by_keyboard_and_two_on_one_contact_overwrite_
     with service.database() as db:
         home = f"{service.url}/staff/contacts/{contact_of(db).public_id}"
     alice.goto(home)
+    alice.get_by_role("button", name="Assign to me").press("Enter")
+    expect(alice.get_by_text("Alice, change")).to_be_focused()
     bob.goto(home)
     a_text_is_sent_and_undone(service, alice)
     each_sees_the_other(alice, bob, home)

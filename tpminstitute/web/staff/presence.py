@@ -50,7 +50,7 @@ def others_of(session: Session, contact_id: int, account_id: int) -> Others:
 def _sentence(draft: Writing) -> str:
     name, waited = visible(draft.name), how_long(draft.since).striptags()
     if clock.now() - draft.at < FRESH:
-        return f"{name} is writing a reply, since {waited}."
+        return f"{name} is writing a reply, begun {waited} ago."
     return f"{name} has an unfinished reply, begun {waited} ago."
 
 
