@@ -104,6 +104,15 @@ def test_whatever_reaches_the_database_is_answered(desk, three, name):
     assert_answered(desk, name)
 
 
+@on_sqlite
+def test_a_forged_form_with_a_list_of_thousands_of_filters_is_refused(desk, three):
+    forged = "&".join(["tag=vip"] * 1_500)
+    data = {"csrf_token": desk.token, "name": "Forged", "list": forged}
+    assert desk.client.post("/staff/contacts/views", data=data).status_code == 400
+    assert desk.client.get(f"/staff/sequences/1/enroll?{urlencode({'list': forged})}").status_code == 400
+    assert "Forged" not in desk.page("/staff/contacts").text
+
+
 def assert_answered(desk, name):
     """Put hostile texts into a parameter: the page is there, and they are inert in it."""
     for value in HOSTILE:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -182,7 +182,7 @@ def listed_ids(query: str) -> Select[int] | None:
     """Return the ids of the contacts that a list's address holds, or that were ticked on it; None without one."""
     if not query:
         return None
-    given: Any = MultiDict(parse_qsl(query[:LONGEST_ADDRESS], max_num_fields=MOST_FIELDS))
+    given = read_list(query)
     ticked = given.getlist("contact")
     if ticked:
         return select(Contact.id).where(Contact.public_id.in_(ticked))
@@ -190,6 +190,14 @@ def listed_ids(query: str) -> Select[int] | None:
     search = one_line(given.get("q", ""), LONGEST_SEARCH)
     found = matching_ids(session(), search, FOUND_AT_MOST) if search else None
     return ids if found is None else ids.where(one_of(session(), ContactCard.contact_id, found.ids))
+
+
+def read_list(query: str) -> Any:
+    """Return the parameters of a list's address that a form brought along; what no page of ours wrote is refused."""
+    try:
+        return MultiDict(parse_qsl(query[:LONGEST_ADDRESS], max_num_fields=MOST_FIELDS))
+    except ValueError:
+        abort(400)
 
 
 def cut_short() -> str:

@@ -1,10 +1,6 @@
 """Saved views of the list of contacts: kept, renamed, replaced, removed, and the one that the list opens with."""
 
-from typing import Any
-from urllib.parse import parse_qsl
-
 from flask import flash, redirect, request, url_for
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from tpminstitute.core.errors import Refusal
@@ -18,7 +14,7 @@ from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import me
 from tpminstitute.web.staff.messages import ROW_ID
-from tpminstitute.web.staff.people import EVERYBODY, LONGEST_ADDRESS, MOST_FIELDS, back_to_list
+from tpminstitute.web.staff.people import EVERYBODY, back_to_list, read_list
 
 
 @staff.post("/contacts/views")
@@ -72,7 +68,7 @@ def open_people_with() -> Response:
 
 def _look() -> Look:
     """Return the list that the form was on, read from its address."""
-    given: Any = MultiDict(parse_qsl(request.form.get("list", "")[:LONGEST_ADDRESS], max_num_fields=MOST_FIELDS))
+    given = read_list(request.form.get("list", ""))
     order = given.get("order", "")
     return Look(
         read_chosen(given, settings().institute_zone, me().id),
