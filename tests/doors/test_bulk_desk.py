@@ -123,8 +123,19 @@ def test_what_was_searched_for_is_shown_and_not_put_on_the_record(db, desk, thre
 
 @on_sqlite
 def test_nothing_ticked_is_said(desk, three):
-    answer = desk.client.get("/staff/contacts/bulk")
-    assert "Nobody was ticked" in desk.page(answer.location).text
+    answer = desk.client.get("/staff/contacts/bulk?topic=pmp&order=name")
+    page = desk.page(answer.location)
+    assert "Nobody was ticked" in page.text
+    assert "about “Project Management Professional (PMP)”" in page.first("ul", class_="chips").words
+    assert "by name" in page.first("p", class_="list-says").words
+
+
+@on_sqlite
+def test_what_was_chosen_stays_while_it_is_not_said_what_to_do(desk, three):
+    page = desk.page("/staff/contacts/bulk?whom=all&topic=pmp&to_assign=1&to_tag=vip&to_move=2")
+    form = page.first("form", class_="ways")
+    assert [form.fields[name] for name in ("to_assign", "to_tag", "to_move")] == ["1", "vip", "2"]
+    assert all("required" in box.attrs for box in form.all("input") if box["type"] == "radio")
 
 
 @on_sqlite

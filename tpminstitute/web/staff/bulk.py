@@ -24,7 +24,7 @@ from tpminstitute.web.staff.access import acting, may_act, me
 from tpminstitute.web.staff.acting_once import acts_once
 from tpminstitute.web.staff.ending_form import TypedEnding, ending_choices, typed_ending
 from tpminstitute.web.staff.messages import ROW_ID
-from tpminstitute.web.staff.people import asked_for
+from tpminstitute.web.staff.people import EVERYBODY, asked_for
 from tpminstitute.web.staff.undo import offer_undo
 
 MOST_TICKED = 1_000
@@ -37,6 +37,9 @@ LABELS = {
     BulkKind.STOP: "Stop their follow-ups",
 }
 
+LONGEST_TARGET = 200
+"""Characters of what is to be done with many, such as a tag."""
+
 
 @staff.get("/contacts/bulk")
 @acting
@@ -48,7 +51,8 @@ def choose_bulk() -> str | Response:
     meant = _meant()
     if meant is None:
         flash("Nobody was ticked. Tick somebody, or choose all of the list.", "warning")
-        return redirect(url_for("staff.people", view="all"))
+        asked = asked_for(session())
+        return redirect(asked.address() if asked else url_for("staff.people", view=EVERYBODY))
     doing, typed, shown, problem = _doing(request.args), typed_ending(request.args, "to_"), None, ""
     if doing is not None:
         try:
@@ -139,11 +143,10 @@ def _doing(args: Any) -> Doing | None:
     kind = kinds.get(args.get("do", ""))
     if kind is None:
         return None
-    return Doing(kind, args.get(f"to_{kind.value}", "").strip()[:200], typed_ending(args, "to_").ending())
+    return Doing(kind, args.get(f"to_{kind.value}", "").strip()[:LONGEST_TARGET], typed_ending(args, "to_").ending())
 
 
 def _page(meant: _Meant, doing: Doing | None, typed: TypedEnding, shown: Preview | None, problem: str) -> str:
-    chosen = doing or Doing(BulkKind.ASSIGN)
     sequences = session().query(Sequence).filter(Sequence.active).order_by(Sequence.name).all()
     carried = [pair for pair in _parameters() if pair[0] != "do" and not pair[0].startswith("to_")]
     enroll = [(each.name, _enrolling(each.id, carried)) for each in sequences]
@@ -153,7 +156,7 @@ def _page(meant: _Meant, doing: Doing | None, typed: TypedEnding, shown: Preview
         count=shown.contacts if shown else count(session(), meant.whom),
         labels=LABELS,
         kind=doing.kind if doing else None,
-        targets={kind: (chosen.target if chosen.kind is kind else "") for kind in BulkKind},
+        targets={kind: request.args.get(f"to_{kind.value}", "").strip()[:LONGEST_TARGET] for kind in BulkKind},
         owners=[(NOBODY, "Nobody"), *((str(each.id), each.name) for each in colleagues(session()))],
         stages=stages(session()),
         shown=shown,
