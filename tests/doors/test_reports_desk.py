@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from tests.factories import submitted
+from tests.factories import contact_of, submitted
 from tpminstitute.accounts.models import Role
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -46,6 +46,28 @@ def test_inquiries_are_drawn_with_their_table_under_them(desk, wrote):
     page = desk.page("/staff/reports/inquiries")
     assert page.first("svg").attrs["role"] == "img"
     assert ["Becoming a technical program manager", "1", "100%"] in table(page, "By topic")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_table_of_a_report_is_drawn_above_it(db, desk, wrote, name):
+    call = desk.client.post(
+        f"/staff/contacts/{contact_of(db).public_id}/calls",
+        data={"csrf_token": desk.token, "said": "She starts in May."},
+    )
+    assert call.status_code == 303
+    sections = [section for section in desk.page(f"/staff/reports/{name}").all("section") if section.all("tbody")]
+    assert sections
+    for section in sections:
+        (drawing,) = section.all("svg", role="img")
+        assert section.inner.index(drawing) < section.inner.index(section.first("table"))
+        assert [e for e in drawing.inner if e.tag in ("polyline", "rect")], section.first("h2").words
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_time_without_anything_draws_no_picture_of_nothing(desk, name):
+    page = desk.page(f"/staff/reports/{name}?from=2020-01-01&until=2020-01-01&by=day")
+    assert not page.first("main").all("rect")
+    assert "Inquiries over time Nothing in this time" in page.first("main").words or name != "inquiries"
 
 
 def test_the_answers_tell_the_promise(desk, wrote):

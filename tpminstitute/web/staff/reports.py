@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.core.sheets import csv_lines
+from tpminstitute.institute.promise import Promise
 from tpminstitute.reports.answers import answers_report
 from tpminstitute.reports.follow_ups import follow_up_lines
 from tpminstitute.reports.funnel import funnel_report
@@ -20,6 +21,7 @@ from tpminstitute.today.queries import promise_in
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.report_sheets import (
+    MOST_BARS,
     Sheet,
     answer_sheets,
     follow_up_sheets,
@@ -66,6 +68,7 @@ def report(name: str) -> str | tuple[str, int]:
         sheets=_sheets(name, chosen),
         promise=_promised() if name == "answers" else "",
         place=_place(),
+        most_bars=MOST_BARS,
     )
     return (page, 422) if problem else page
 
@@ -91,7 +94,8 @@ def _sheets(name: str, chosen: Period) -> list[Sheet]:
         case "inquiries":
             return inquiry_sheets(inquiry_report(session(), chosen), chosen)
         case "answers":
-            return answer_sheets(answers_report(session(), chosen, promise_in(session(), settings())), chosen)
+            promise = promise_in(session(), settings())
+            return answer_sheets(answers_report(session(), chosen, promise), chosen, _hours(promise))
         case "leads":
             return lead_sheets(funnel_report(session(), chosen), chosen)
         case "follow-ups":
@@ -101,8 +105,12 @@ def _sheets(name: str, chosen: Period) -> list[Sheet]:
 
 
 def _promised() -> str:
-    hours = promise_in(session(), settings()).working_time.total_seconds() / 3600
+    hours = _hours(promise_in(session(), settings()))
     return f"{hours:g} working {'hour' if hours == 1 else 'hours'}"
+
+
+def _hours(promise: Promise) -> float:
+    return promise.working_time.total_seconds() / 3600
 
 
 def _place() -> dict[str, Any]:
