@@ -10,6 +10,7 @@ from tests.conftest import on_sqlite
 from tests.factories import an_account, contact_of, count, messages, submitted
 from tests.rooms.came import a_mail, came, received
 from tests.rooms.commented import comment_of, commented
+from tests.rooms.courses_kept import a_course, joins
 from tests.rooms.post import Post
 from tpminstitute.accounts.models import AuditEntry
 from tpminstitute.comments.models import Comment, CommentWriter
@@ -19,9 +20,11 @@ from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox.contents import content_of
 from tpminstitute.inbox.models import AttachmentBody, Inquiry, InquiryState, ReceivedContent
+from tpminstitute.inbox.wait_models import CourseWait
 from tpminstitute.mail.delivery import deliver
 from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.pipeline.endings import Ending
+from tpminstitute.pipeline.reminders import Wanted, finish, remind
 from tpminstitute.pipeline.service import lead_of, move_lead, stages
 from tpminstitute.privacy.models import Erasure, RetentionRun, RuleKind
 from tpminstitute.privacy.retention import AGAIN_AFTER, preview, rules_of, run_rules, set_rule
@@ -99,6 +102,30 @@ def test_who_gets_follow_ups_now_stays(db, settings, alice):
     submitted(db, settings, consents=True)
     with a_year_passes(db, settings):
         assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (0, [])
+
+
+@on_sqlite
+def test_who_is_to_be_reminded_of_stays(db, settings, alice):
+    submitted(db, settings)
+    with db.write() as session:
+        due = clock.now() + YEAR + timedelta(days=30)
+        reminder = remind(session, settings, contact_of(db).id, Wanted(alice.id, due, "Her project ends."), alice.id)
+    with a_year_passes(db, settings):
+        assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (0, [])
+        with db.write() as session:
+            finish(session, reminder.public_id, alice.id)
+    with time_machine.travel(clock.now() + 3 * YEAR, tick=False):
+        assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (1, ["Ada Lovelace"])
+
+
+@on_sqlite
+def test_who_waits_for_a_place_in_a_course_stays(db, settings, alice):
+    joins(db, settings, a_course(db, alice.id), dated=False)
+    with a_year_passes(db, settings):
+        assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (0, [])
+        with db.write() as session:
+            session.execute(update(CourseWait).values(waits_for="left 1", left_at=clock.now(), left_why="Alice knows."))
+        assert shown(db, RuleKind.QUIET_CONTACTS, 6) == (1, ["Ada Lovelace"])
 
 
 @on_sqlite

@@ -11,9 +11,10 @@ from tpminstitute.comments.models import Comment, CommentState
 from tpminstitute.comments.submit import FORGOTTEN, TAKEN_BACK, forget
 from tpminstitute.contacts.models import Contact, ContactCard
 from tpminstitute.inbox.models import Inquiry, InquiryState, ReceivedAttachment, ReceivedContent, ReceivedMail
+from tpminstitute.inbox.wait_models import CourseWait
 from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.mail.outbox import UNSENT
-from tpminstitute.pipeline.models import Lead, Outcome, Stage
+from tpminstitute.pipeline.models import Lead, Outcome, Reminder, Stage
 from tpminstitute.privacy.erasing import erase, forget_bodies
 from tpminstitute.privacy.models import RuleKind
 from tpminstitute.privacy.personal import ADDRESS, ERASED, NAME
@@ -45,7 +46,8 @@ class Sample:
 
 
 def _quiet_contacts(cutoff: datetime) -> Select[int]:
-    """Who neither wrote nor was written or spoken to by a person since; not who is won, or gets follow-ups now.
+    """Who neither wrote nor was written or spoken to by a person since; not who is won, or gets follow-ups now, nor
+    whom staff are to be reminded of, or owe a place in a course.
 
     Their cards are looked at first, by an index; what a card doesn't count as a touch is asked of the timeline.
     """
@@ -58,12 +60,14 @@ def _quiet_contacts(cutoff: datetime) -> Select[int]:
         Enrollment.contact_id == Contact.id, Enrollment.status.in_((EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED))
     )
     waiting = exists().where(Message.contact_id == Contact.id, Message.status.in_((*UNSENT, MessageStatus.SENDING)))
+    reminded = exists().where(Reminder.contact_id == Contact.id, Reminder.done_at.is_(None))
+    listed = exists().where(CourseWait.contact_id == Contact.id, CourseWait.left_at.is_(None))
     return (
         select(Contact.id)
         .join(ContactCard, ContactCard.contact_id == Contact.id)
         .where(ContactCard.last_touch_at < cutoff, Contact.first_seen_at < cutoff)
         .where(Contact.merged_into_id.is_(None), Contact.erased_at.is_(None))
-        .where(~touched, ~wrote, ~won, ~running, ~waiting)
+        .where(~touched, ~wrote, ~won, ~running, ~waiting, ~reminded, ~listed)
         .order_by(Contact.id)
     )
 
@@ -194,7 +198,8 @@ def sample_of(session: Session, kind: RuleKind, ids: Sequence[int]) -> Sequence[
 RULES: Mapping[RuleKind, Rule] = {
     RuleKind.QUIET_CONTACTS: Rule(
         "Quiet contacts",
-        "Contacts are erased who heard and said nothing for so long; not who was won, or gets follow-ups now.",
+        "Contacts are erased who heard and said nothing for so long; not who was won, gets follow-ups now, waits for a "
+        "place in a course, or has an open reminder.",
         "months",
         _quiet_contacts,
         _erase_quiet,
