@@ -52,7 +52,7 @@ def test_last_week_is_told_on_monday_morning(db, settings, week):
     text = " ".join(plain_text(mail.content).split())
     assert "Inquiries: 2, 0 the week before. About: Becoming a technical program manager 2." in text
     assert "Leads: 2 opened, 0 won, 0 lost." in text
-    assert "Follow-ups: 1 begun" in text
+    assert "Follow-ups: 1 begun. Their mails so far: 0." in text
     assert "Waiting for an answer now: 2." in text
 
 
