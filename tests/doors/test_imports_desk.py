@@ -9,6 +9,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from tests.conftest import on_sqlite
+from tests.doors.html import read
 from tests.doors.people import labels
 from tests.factories import contact_of, count
 from tpminstitute.accounts.models import AuditEntry, Role
@@ -284,6 +285,7 @@ def test_a_stale_page_changes_nothing_and_says_so(db, settings, desk):
     answer = desk.press("Import 1 row", page)
     assert answer.status_code == 409
     assert "has gone on since the page was opened" in answer.text
+    assert read(answer.text).first("h1").words == "This was not done"
     answer = desk.press("Discard", page)
     assert answer.status_code == 409
     assert states(db) == [ImportState.RUNNING]

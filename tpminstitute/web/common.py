@@ -39,6 +39,10 @@ ERROR_TEXTS = {
     403: ("Not allowed", "This page is not open to you. Nothing was changed."),
     404: ("There is no such page", "The address may have been cut off, or the page has moved."),
     405: ("That can't be done here", "This address doesn't take such a request. Nothing was changed."),
+    409: (
+        "This was not done",
+        "Something has changed since the page was opened. Nothing was changed. Reload the page and look how it is now.",
+    ),
     413: (
         "That was too much at once",
         "What was sent is larger than this form can take, and it was not kept. "
