@@ -217,6 +217,12 @@ def test_news_is_what_others_did_since_the_page_was_made(db, settings, desk, des
     assert news() == "2 new things happened."
 
 
+def test_the_key_that_shows_news_does_nothing_else_while_there_is_none(db, desk, ada):
+    page = desk.page(home_of(db))
+    keys = [element["data-key"] for element in page.inner if "data-key" in element.attrs]
+    assert keys.count(page.first("p", class_="news").first("a")["data-key"]) == 1
+
+
 def test_readers_are_seen_and_write_nothing(db, desk, desk_of, ada):
     rita = desk_of("Rita", Role.READER)
     assert here(rita, db)["others"] == []
