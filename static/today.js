@@ -14,19 +14,21 @@ async function look() {
   try {
     const headers = { "If-None-Match": `"${etag}"` };
     const answer = await fetch(news.dataset.list, { headers, cache: "no-store", redirect: "error" });
+    if (!answer.ok && answer.status !== 304) throw new Error(`answered ${answer.status}`);
+    if (news.textContent === STALE) say("");
     if (answer.status === 304) return;
-    if (!answer.ok) throw new Error(`answered ${answer.status}`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("needs");
     etag = fresh.dataset.version;
     bring(fresh);
   } catch {
-    say("This page can’t ask what is new just now. Load it again to see.");
+    say(STALE);
   } finally {
     asking = false;
   }
 }
 
+const STALE = "This page can’t ask what is new just now. Load it again to see.";
 const STAYS = 10_000;
 let leaving;
 
@@ -34,7 +36,7 @@ let leaving;
 function say(words) {
   clearTimeout(leaving);
   if (news.textContent !== words) news.textContent = words;
-  leaving = setTimeout(() => { news.textContent = ""; }, STAYS);
+  if (words !== STALE) leaving = setTimeout(() => { news.textContent = ""; }, STAYS); // that stays until it is so no more
 }
 
 function bring(fresh) {

@@ -26,6 +26,7 @@ def test_what_is_new_appears_by_itself_and_everything_is_done_by_keyboard(starte
     a_reminder_is_put_off(desk)
     a_reminder_is_done_in_its_list(service, desk)
     single_letters_are_no_keys_where_somebody_turned_them_off(service, desk)
+    a_page_that_cannot_ask_says_so_until_it_can(desk)
 
 
 def somebody_new_appears(service, desk):
@@ -100,3 +101,17 @@ def single_letters_are_no_keys_where_somebody_turned_them_off(service, desk):
     uses.focus()
     press(desk, "Space", "Escape", "j")
     expect(desk.locator("[data-row] a").first).to_be_focused()
+
+
+def a_page_that_cannot_ask_says_so_until_it_can(desk):
+    says = desk.get_by_text("This page can’t ask what is new just now.")
+    desk.clock.install()
+    desk.reload()
+    desk.context.set_offline(True)
+    desk.clock.fast_forward("00:21")
+    expect(says).to_be_visible()
+    desk.clock.fast_forward("00:15")
+    assert says.is_visible()
+    desk.context.set_offline(False)
+    desk.clock.fast_forward("00:21")
+    expect(says).to_be_hidden()
