@@ -31,7 +31,7 @@ IN_VIEW = "chapter => chapter.scrollIntoView({ block: 'end', behavior: 'instant'
 def test_the_guide_is_read_on_a_phone_left_and_come_back_to_and_its_chapters_go_along_only_if_they_may(
     started, new_page
 ):
-    service = started(SCREENING="off")
+    service = started(SWEEP_SECONDS="1", SCREENING="off")
     the_first_page_is_small_and_whole_and_nothing_moves(service, new_page(viewport=SMALLEST))
     page = new_page(viewport=SMALLEST)
     page.clock.install()
