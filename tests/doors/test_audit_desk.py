@@ -213,10 +213,10 @@ def test_the_log_is_filtered_on_the_page_by_who_what_whom_and_when(db, desk, bos
     assert len(told(boss, f"{HOME}?since=2001-01-01")) == 2
 
 
-@pytest.mark.parametrize("typed", ["2026-13-40", "yesterday", "0001-01-01", "9999-12-31", "\0", "x" * 5000])
 @pytest.mark.parametrize("field", ["since", "until", "who", "kind", "contact", "before", "after"])
-def test_nonsense_in_a_filter_is_no_error_of_ours(boss, field, typed):
-    assert boss.client.get(HOME, query_string={field: typed}).status_code == 200
+def test_nonsense_in_a_filter_is_no_error_of_ours(boss, field):
+    for typed in ("2026-13-40", "yesterday", "0001-01-01", "9999-12-31", "\0", "x" * 5000):
+        assert boss.client.get(HOME, query_string={field: typed}).status_code == 200, typed
 
 
 def test_a_day_that_cannot_be_read_says_how_to_write_it(boss):

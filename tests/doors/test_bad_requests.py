@@ -77,7 +77,7 @@ def anywhere(request, tmp_path):
     app.extensions["tpm"].db.close()
 
 
-@pytest.mark.parametrize("text", ["%00", "%ff", "%ED%A0%80", "..%2f..%2fapp.py", "x" * 5_000, "%0d%0aX: y", "'"])
-def test_an_address_made_of_nonsense_is_not_found(anywhere, text):
-    for place in ("/thanks/{}", "/unsubscribe/{}", "/staff/setup/{}", "/{}"):
-        assert anywhere.get(place.format(text)).status_code in (404, 410), place
+def test_an_address_made_of_nonsense_is_not_found(anywhere):
+    for text in ("%00", "%ff", "%ED%A0%80", "..%2f..%2fapp.py", "x" * 5_000, "%0d%0aX: y", "'"):
+        for place in ("/thanks/{}", "/unsubscribe/{}", "/staff/setup/{}", "/{}"):
+            assert anywhere.get(place.format(text)).status_code in (404, 410), place.format(text)

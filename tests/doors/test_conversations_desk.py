@@ -192,9 +192,9 @@ def test_a_long_conversation_is_turned_page_by_page_without_loss_or_repetition(d
     assert [line.split("”")[0] for line in there] == [f"“{subject}" for subject in reversed(expected)]
 
 
-@pytest.mark.parametrize("place", ["", "..", "1", "a.b.c", "1.2.3.4", "9" * 30 + "..", "-1..", "1.1.1'"])
-def test_a_place_in_a_conversation_that_is_none_is_harmless(db, desk, asked, place):
-    assert desk.client.get(f"{home_of(db)}?earlier={place}").status_code == 200
+def test_a_place_in_a_conversation_that_is_none_is_harmless(db, desk, asked):
+    for place in ("", "..", "1", "a.b.c", "1.2.3.4", "9" * 30 + "..", "-1..", "1.1.1'"):
+        assert desk.client.get(f"{home_of(db)}?earlier={place}").status_code == 200, place
 
 
 @on_sqlite
@@ -427,11 +427,11 @@ def many_conversations(db, names, kept):
             session.add(Conversation(contact_id=contact_id, turn=kept, since=since))
 
 
-@pytest.mark.parametrize("place", ["1", "1-", "-1-1", "9" * 17 + "-1", "9" * 40 + "-1", "1-" + "9" * 9, "٣-١", "x-y"])
-def test_a_place_among_conversations_that_is_none_is_harmless(db, desk, asked, place):
-    for show in ("us", "them", "done"):
-        for way in ("before", "after"):
-            assert desk.client.get(f"/staff/inbox?show={show}&{way}={place}").status_code == 200
+def test_a_place_among_conversations_that_is_none_is_harmless(db, desk, asked):
+    for place in ("1", "1-", "-1-1", "9" * 17 + "-1", "9" * 40 + "-1", "1-" + "9" * 9, "٣-١", "x-y"):
+        for show in ("us", "them", "done"):
+            for way in ("before", "after"):
+                assert desk.client.get(f"/staff/inbox?show={show}&{way}={place}").status_code == 200, place
 
 
 # --- follow-ups that wait ----------------------------------------------------------------------------------

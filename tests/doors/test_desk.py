@@ -136,12 +136,12 @@ def test_the_inbox_is_turned_page_by_page_without_loss_or_repetition(db, setting
     assert back == expected
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1e9", "9" * 15, "9" * 400, "x", "%00", "٣", "1;DROP", "", "'"])
-def test_a_place_in_the_inbox_that_is_none_is_harmless(db, settings, desk, text):
+def test_a_place_in_the_inbox_that_is_none_is_harmless(db, settings, desk):
     submitted(db, settings)
-    for name in ("before", "after", "show"):
-        assert desk.client.get(f"/staff/inbox?{name}={text}").status_code == 200
-    assert desk.client.get(f"{home_of(db)}?before={text}&after={text}&show={text}").status_code == 200
+    for text in ("0", "-1", "1e9", "9" * 15, "9" * 400, "x", "%00", "٣", "1;DROP", "", "'"):
+        for name in ("before", "after", "show"):
+            assert desk.client.get(f"/staff/inbox?{name}={text}").status_code == 200, text
+        assert desk.client.get(f"{home_of(db)}?before={text}&after={text}&show={text}").status_code == 200, text
 
 
 @on_sqlite

@@ -121,9 +121,9 @@ def test_what_waits_for_a_decision_is_turned_page_by_page(db, settings, desk):
     assert page.first("a", rel="prev")["href"] == "/staff/mail"
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "9" * 15, "x", "%00", "1;DROP"])
-def test_a_place_in_the_list_that_is_none_is_harmless(undelivered, desk, text):
-    assert desk.client.get(f"/staff/mail?before={text}").status_code == 200
+def test_a_place_in_the_list_that_is_none_is_harmless(undelivered, desk):
+    for text in ("0", "-1", "9" * 15, "x", "%00", "1;DROP"):
+        assert desk.client.get(f"/staff/mail?before={text}").status_code == 200, text
 
 
 def test_a_reader_sees_it_and_can_not_act(app, db, undelivered, desk_of):

@@ -93,15 +93,15 @@ def test_a_filter_that_cannot_be_read_lists_nobody_and_says_which(desk, three):
 
 
 @on_sqlite
-@pytest.mark.parametrize("name", [*PARAMETERS, *PLACES])
-def test_whatever_stands_in_an_address_is_answered_and_inert(desk, three, name):
-    assert_answered(desk, name)
+def test_whatever_stands_in_an_address_is_answered_and_inert(desk, three):
+    for name in (*PARAMETERS, *PLACES):
+        assert_answered(desk, name)
 
 
 @on_postgresql
-@pytest.mark.parametrize("name", ["topic", "tag", "q", "after"])
-def test_whatever_reaches_the_database_is_answered(desk, three, name):
-    assert_answered(desk, name)
+def test_whatever_reaches_the_database_is_answered(desk, three):
+    for name in ("topic", "tag", "q", "after"):
+        assert_answered(desk, name)
 
 
 @on_sqlite
@@ -117,9 +117,9 @@ def assert_answered(desk, name):
     """Put hostile texts into a parameter: the page is there, and they are inert in it."""
     for value in HOSTILE:
         answer = desk.client.get("/staff/contacts", query_string={"order": "name", name: value})
-        assert answer.status_code in (200, 404)
-        assert "<script>alert" not in answer.text
-        assert "\u202e" not in answer.text
+        assert answer.status_code in (200, 404), (name, value)
+        assert "<script>alert" not in answer.text, (name, value)
+        assert "\u202e" not in answer.text, (name, value)
 
 
 @on_sqlite

@@ -93,10 +93,10 @@ def test_a_search_that_finds_nothing_says_so(db, desk):
     assert not page.first("main").all("b")
 
 
-@pytest.mark.parametrize("text", ["%00", "%FF", "%27", "a" * 3000, "@" * 50, "%C3%BC@%C3%BC", "%5C", "%25"])
-def test_a_search_for_anything_is_harmless(db, desk, text):
+def test_a_search_for_anything_is_harmless(db, desk):
     on_list(db)
-    assert desk.client.get(f"{HOME}?q={text}").status_code == 200
+    for text in ("%00", "%FF", "%27", "a" * 3000, "@" * 50, "%C3%BC@%C3%BC", "%5C", "%25"):
+        assert desk.client.get(f"{HOME}?q={text}").status_code == 200, text
 
 
 def test_a_row_that_is_not_there_is_not_found(desk):

@@ -191,20 +191,20 @@ def test_a_second_time_is_fine_and_changes_nothing(db, client, link):
 
 
 @on_sqlite
-@pytest.mark.parametrize("body", [ONE_CLICK, "wish=pause", "wish=usual", "wish=come_back&wording=2026-11", ""])
 @pytest.mark.parametrize(
     "change",
     [lambda x: x[:-1], lambda x: x[:-2], lambda x: x + "a", lambda x: x.swapcase(), lambda _: "forged"],
     ids=["cut off", "cut off more", "longer", "other case", "invented"],
 )
-def test_a_forged_link_opens_nothing(db, client, link, change, body):
+def test_a_forged_link_opens_nothing(db, client, link, change):
     forged = "/unsubscribe/" + change(link.removeprefix("/unsubscribe/"))
     before = every_row(db)
     assert client.get(forged).status_code == 404
-    answer = client.post(forged, data=body, content_type=FORM)
-    assert answer.status_code == 404
-    assert "info@tpminstitute.org" in answer.text
-    assert every_row(db) == before
+    for body in (ONE_CLICK, "wish=pause", "wish=usual", "wish=come_back&wording=2026-11", ""):
+        answer = client.post(forged, data=body, content_type=FORM)
+        assert answer.status_code == 404, body
+        assert "info@tpminstitute.org" in answer.text, body
+        assert every_row(db) == before, body
 
 
 def test_who_left_and_writes_again_is_answered_but_not_followed_up(db, client, link, visitor):
