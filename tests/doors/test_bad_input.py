@@ -116,10 +116,10 @@ def test_an_unusual_address_is_kept_and_written_to(db, visitor, address):
 
 
 @on_sqlite
-@pytest.mark.parametrize("address", IMPOSSIBLE_ADDRESSES.values(), ids=IMPOSSIBLE_ADDRESSES)
-def test_an_address_that_no_mail_reaches_is_refused_beside_its_field(db, visitor, address):
-    expect_refused_beside(visitor.send(email=address), "email", address)
-    assert (count(db, Inquiry), messages(db)) == (0, [])
+def test_an_address_that_no_mail_reaches_is_refused_beside_its_field(db, visitor):
+    for kind, address in IMPOSSIBLE_ADDRESSES.items():
+        expect_refused_beside(visitor.send(email=address), "email", address)
+        assert (count(db, Inquiry), messages(db)) == (0, []), kind
 
 
 @pytest.mark.parametrize("name", ["A", "王", "Ø", "a" * 80, "Wolfeschlegelsteinhausenbergerdorff " * 2 + "Maria"])

@@ -254,11 +254,11 @@ def test_a_mail_server_without_a_public_address_tells_nothing(names, look, host)
     assert look(check_ptr, smtp_url=f"smtp://{host}")[0] == {Outcome.UNKNOWN}
 
 
-@pytest.fixture(params=["rsa", "ed25519"])
-def key(request, tmp_path, look):
-    """The path of a new private key; `look` then signs with it."""
+@pytest.fixture(params=["rsa", "ed25519"], scope="module")
+def key(request, tmp_path_factory):
+    """The path of a private key; `look` then signs with it."""
     need(find_openssl(), "openssl")
-    path = tmp_path / "dkim.pem"
+    path = tmp_path_factory.mktemp("key") / "dkim.pem"
     kind = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] if request.param == "rsa" else ["ED25519"]
     subprocess.run(["openssl", "genpkey", "-algorithm", *kind, "-out", path], check=True, capture_output=True)
     return path
