@@ -9,7 +9,18 @@ from tpminstitute.contacts.identity import read_email
 from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.service import Person, add_address, find_or_add, locked
 from tpminstitute.merging.duplicates import LARGEST_BLOCK, compare_waiting, dismiss, say_two, take_up
-from tpminstitute.merging.likeness import DIGITS, DOMAIN, LOCAL, MAILBOX, NAME, PHONE, hints, likeness_of, mailbox_of
+from tpminstitute.merging.likeness import (
+    DIGITS,
+    DOMAIN,
+    LOCAL,
+    MAILBOX,
+    NAME,
+    PHONE,
+    hints,
+    likeness_of,
+    mailbox_of,
+    strength,
+)
 from tpminstitute.merging.models import DuplicatePair, LikenessKey, PairState
 
 PHONE_NUMBER = ("+1 215 430 2201", "+12154302201")
@@ -43,7 +54,9 @@ def pairs(db, state=PairState.OPEN):
 
 
 def alike(one, other):
-    return hints(*(likeness_of(name, [email], *(phone or (None, ""))) for name, email, phone in (one, other)))
+    """By what two people with frequent names are alike."""
+    two = (likeness_of(name, [email], *(phone or (None, ""))) for name, email, phone in (one, other))
+    return hints(*two, rare_name=False)
 
 
 # --- by what -----------------------------------------------------------------------------------------------
@@ -83,7 +96,7 @@ def test_other_addresses_are_not_one_mailbox(one, other):
         ("Ada King Lovelace", "Ada Lovelace"),
     ],
 )
-def test_near_names_count_beside_a_common_organisation_and_never_alone(one, other):
+def test_near_names_that_many_have_count_beside_a_common_organisation_and_never_alone(one, other):
     assert alike((one, "ada@acme.example", None), (other, "al@acme.example", None)) == [DOMAIN, NAME]
     assert alike((one, "ada@gmail.com", None), (other, "al@gmail.com", None)) == []
     assert alike((one, "ada@a.example", None), (other, "al@b.example", None)) == []
@@ -118,6 +131,29 @@ def test_whoever_is_new_is_compared_with_everybody_else(db):
     assert pairs(db) == []
     known(db, ("Ada L.", "a.d.a@googlemail.com"))
     assert pairs(db) == [("ada@gmail.com", "a.d.a@googlemail.com", [MAILBOX, NAME])]
+
+
+@pytest.mark.parametrize("again", ["Priya Natarajan", "Natarajan, Priya", "PRIYA NATARÁJAN"])
+def test_the_same_rare_name_at_two_providers_is_found(db, again):
+    known(db, ("Priya Natarajan", "priya.n@gmail.com"), ("Anna Meyer", "anna@gmail.com"))
+    assert pairs(db) == []
+    known(db, (again, "pnat@outlook.com"))
+    assert pairs(db) == [("priya.n@gmail.com", "pnat@outlook.com", [NAME])]
+
+
+def test_a_name_that_several_have_says_nothing_by_itself(db):
+    known(db, *(("Maria Garcia", f"m{n}@gmail.com") for n in range(4)))
+    assert pairs(db) == []
+
+
+def test_a_single_word_is_no_name_that_says_something_by_itself(db):
+    known(db, ("Priya", "priya.n@gmail.com"), ("Priya", "pnat@outlook.com"))
+    assert pairs(db) == []
+
+
+def test_a_pair_that_has_only_its_name_in_common_comes_after_the_others(db):
+    assert strength([NAME]) < min(strength([hint, NAME]) for hint in (DIGITS, DOMAIN, LOCAL))
+    assert strength([NAME]) < min(strength([hint]) for hint in (MAILBOX, PHONE))
 
 
 def test_what_staff_change_is_compared_again(db):

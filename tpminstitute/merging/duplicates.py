@@ -1,6 +1,6 @@
 """Find contacts that may be the same person: whoever is new or has changed is compared with those who share a key."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -12,7 +12,7 @@ from tpminstitute.contacts.models import Contact, ContactAddress
 from tpminstitute.core import clock
 from tpminstitute.core.db import Base, Database
 from tpminstitute.core.errors import Refusal
-from tpminstitute.merging.likeness import PROVED, Likeness, hints, keys_of, likeness_of, strength
+from tpminstitute.merging.likeness import PROVED, Likeness, hints, keys_of, likeness_of, name_key, strength
 from tpminstitute.merging.models import DuplicatePair, LikenessKey, PairState, UncomparedContact
 
 BATCH = 500
@@ -20,6 +20,9 @@ BATCH = 500
 
 LARGEST_BLOCK = 40
 """Contacts that share a key. One that more share says nothing: no more are kept, and nobody is compared by it."""
+
+RARE = range(2, 4)
+"""Contacts who share a name of two words or more, so that it says something by itself."""
 
 SECONDS = 2.0
 """How long one look may take, since mails wait meanwhile; the next look goes on."""
@@ -49,7 +52,8 @@ def compare_batch(session: Session) -> int:
     blocks = _keep_keys(session, ids, {who: keys_of(like) for who, like in likenesses.items()})
     near = {who: blocks_of for who, blocks_of in _neighbours(likenesses, blocks).items() if blocks_of}
     others = _likenesses(session, {other for them in near.values() for other in them} - likenesses.keys())
-    _keep_pairs(session, ids, _pairs(near, {**others, **likenesses}))
+    rare = {who for who, like in likenesses.items() if len(blocks.get(name_key(like), ())) in RARE}
+    _keep_pairs(session, ids, _pairs(near, {**others, **likenesses}, rare))
     return len(ids)
 
 
@@ -155,13 +159,16 @@ def _neighbours(likenesses: Mapping[int, Likeness], blocks: Mapping[int, set[int
     return near
 
 
-def _pairs(near: Mapping[int, set[int]], likenesses: Mapping[int, Likeness]) -> dict[tuple[int, int], list[str]]:
+def _pairs(
+    near: Mapping[int, set[int]], likenesses: Mapping[int, Likeness], rare: Container[int]
+) -> dict[tuple[int, int], list[str]]:
+    """Return those who are alike, and by what; `rare` are those whose name few others have."""
     found: dict[tuple[int, int], list[str]] = {}
     for who, others in near.items():
         for other in others & likenesses.keys():
             pair = (min(who, other), max(who, other))
             if pair not in found:
-                why = hints(likenesses[who], likenesses[other])
+                why = hints(likenesses[who], likenesses[other], rare_name=who in rare)
                 if why:
                     found[pair] = why
     return found

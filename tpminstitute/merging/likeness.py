@@ -1,4 +1,4 @@
-"""By what two contacts are alike: the same mailbox, the same phone, or a near name together with another hint.
+"""By what two contacts are alike: the same mailbox, phone or rare name, or a near name together with another hint.
 
 Each contact has a few keys, numbers that those share who are alike in one thing, so that nobody is compared with
 everybody. Who shares a key is then looked at closely.
@@ -95,6 +95,15 @@ def keys_of(like: Likeness) -> set[int]:
     return {_number(text) for text in _key_texts(like)}
 
 
+def name_key(like: Likeness) -> int:
+    """Return the key that those share who have the same name, the words in any order."""
+    return _number(_name_text(like))
+
+
+def _name_text(like: Likeness) -> str:
+    return f"name {' '.join(sorted(like.words))}"
+
+
 def _key_texts(like: Likeness) -> Iterator[str]:
     yield from (f"mailbox {box}" for box in like.mailboxes)
     if like.phone:
@@ -103,16 +112,18 @@ def _key_texts(like: Likeness) -> Iterator[str]:
         yield f"digits {like.digits}"
     yield from (f"local {local}" for local in like.locals)
     initials = "".join(sorted(word[0] for word in like.words))
+    if len(like.words) > 1:
+        yield _name_text(like)
     for domain in like.domains:
         yield f"domain {domain} {initials}"
         yield from (f"domain {domain} {word}" for word in like.words if len(word) > 1)
 
 
-def hints(one: Likeness, other: Likeness) -> list[str]:
+def hints(one: Likeness, other: Likeness, *, rare_name: bool) -> list[str]:
     """Return by what two contacts are alike, the strongest first; none when they seem to be two people.
 
-    The same mailbox or phone is enough. Everything else needs a near name beside it, so that two colleagues, or two
-    people with one name, are no pair.
+    The same mailbox or phone is enough, and so is the same name if it is a rare one (`rare_name`). Everything else
+    needs a near name beside it, so that two colleagues, or two people with a frequent name, are no pair.
     """
     named = near_names(one.words, other.words)
     found = []
@@ -127,7 +138,8 @@ def hints(one: Likeness, other: Likeness) -> list[str]:
             found.append(LOCAL)
         if one.domains & other.domains and MAILBOX not in found:
             found.append(DOMAIN)
-    return [*found, NAME] if found and named else found
+    alone = rare_name and sorted(one.words) == sorted(other.words)
+    return [*found, NAME] if named and (found or alone) else found
 
 
 def strength(found: Iterable[str]) -> int:
