@@ -77,6 +77,15 @@ for (const copier of document.querySelectorAll("[data-copies]")) {
   });
 }
 
+// What a field offers while one types is fetched when somebody comes to it. Without an answer one types, as without a script.
+for (const field of document.querySelectorAll("[data-offers]")) {
+  field.addEventListener("focus", async () => {
+    if (field.list.options.length) return;
+    const words = await fetch(field.dataset.offers, { redirect: "error" }).then((answer) => (answer.ok ? answer.json() : [])).catch(() => []);
+    field.list.replaceChildren(...words.map((word) => Object.assign(document.createElement("option"), { value: word })));
+  });
+}
+
 // One press is enough. A form that hands out a file leaves its page here, and can be pressed again a little later.
 const AGAIN_AFTER = 3000;
 const onTheirWay = new WeakSet();

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from tests.conftest import on_postgresql, on_sqlite
+from tests.doors.html import active_content
+from tests.doors.naughty import NAUGHTY
 from tests.factories import an_account, contact_of, submitted
 from tpminstitute.accounts.models import Account, Role
 from tpminstitute.contacts.models import ContactTag
@@ -49,6 +51,24 @@ def test_filters_combine_and_are_shown_as_words_that_can_be_taken_away(db, desk,
     chips = page.first("ul", class_="chips").all("a")
     assert chips[1].words.startswith("tagged “hot”")
     assert people(desk.page(chips[0]["href"])) == ["Ben", "Ana"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("where", ["/staff/contacts", "/staff/contacts/bulk?whom=all"])
+def test_the_tags_that_there_are_are_offered_where_one_is_typed_and_hostile_ones_are_inert(db, desk, three, where):
+    harmless = active_content(desk.page(where))
+    ana = contact_of(db, "ana@example.org").public_id
+    for word in ("Evening", *NAUGHTY.values()):
+        desk.client.post(f"/staff/contacts/{ana}/tags", data={"csrf_token": desk.token, "tag": word})
+    page = desk.page(where)
+    offered = page.with_id("known-tags").all("option")
+    assert "evening" in [option["value"] for option in offered]
+    assert [option["value"] for option in offered] == desk.client.get("/staff/tags").json
+    assert len(offered) > 3
+    assert {field["list"] for field in page.all("input") if field["name"] in ("tag", "to_tag", "to_untag")} == {
+        "known-tags"
+    }
+    assert active_content(page) == harmless
 
 
 @on_sqlite

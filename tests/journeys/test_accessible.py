@@ -87,6 +87,7 @@ NO_PAGES = {
     "staff.import_progress",
     "staff.mail_as_html",
     "staff.mail_as_it_came",
+    "staff.offered_tags",
     "staff.preview_draft",
     "staff.preview_letter",
     "staff.report_sheet",

@@ -1,11 +1,14 @@
 """A conversation at the desk by keyboard: open, reply, see it on its way, and look at a hostile mail."""
 
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from tests.doors.mails import CHARLIE, PNG, came_in
-from tests.factories import count, messages, submitted
+from tests.factories import contact_of, count, messages, submitted
 from tests.journeys.steps import PHONE, come_to_the_desk, press
+from tpminstitute.accounts.models import Account
 from tpminstitute.contacts.models import Note
+from tpminstitute.contacts.tags import add_tag
 from tpminstitute.mail.models import MessageKind
 
 HOSTILE = """<p>Dear institute</p><img src="https://evil.example/p.gif"><img src="cid:logo">
@@ -23,6 +26,7 @@ def test_a_conversation_is_held_by_keyboard_and_a_hostile_mail_does_nothing(star
     come_to_the_desk(desk, service.service.setup_link)
     reply_by_keyboard(service, desk)
     the_focus_stays_where_one_works(desk)
+    the_tags_that_there_are_are_offered(service, desk)
     two_presses_keep_one_note(service, desk)
     unsent_words_are_kept_on_leaving(desk)
     a_hostile_mail_does_nothing(service, desk, mail_id)
@@ -50,6 +54,19 @@ def the_focus_stays_where_one_works(desk):
     press(desk, "Tab", "Enter")
     expect(desk.get_by_text("The lead was moved.")).to_be_visible()
     expect(desk.locator("summary", has_text="In conversation")).to_be_focused()
+
+
+def the_tags_that_there_are_are_offered(service, desk):
+    with service.database() as db, db.write() as session:
+        account_id = session.scalars(select(Account.id)).one()
+        for tag in ("evening", "<i>met"):
+            add_tag(session, contact_of(db).id, tag, account_id)
+    press(desk, "t")
+    expect(desk.get_by_label("A tag to add")).to_be_focused()
+    expect(desk.locator("#known-tags option")).to_have_count(2)
+    offered = desk.locator("#known-tags").evaluate("list => [...list.options].map((option) => option.value)")
+    assert offered == ["<i>met", "evening"]
+    desk.get_by_label("A tag to add").blur()
 
 
 def two_presses_keep_one_note(service, desk):

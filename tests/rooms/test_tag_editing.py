@@ -104,6 +104,13 @@ def test_a_tag_that_is_gone_meanwhile_is_said_to_be(db, alice):
         tag_editing.remove_tag_everywhere(session, "fair", alice)
 
 
+def test_a_field_offers_each_tag_once_by_the_alphabet_and_no_more_than_it_can_show(db, alice, monkeypatch):
+    with db.read() as session:
+        assert list(tag_editing.known_tags(session)) == ["csm", "fair"]
+        monkeypatch.setattr(tag_editing, "OFFERED", 1)
+        assert list(tag_editing.known_tags(session)) == ["csm"]
+
+
 def test_tags_are_listed_by_the_alphabet_and_by_pages(db, alice, monkeypatch):
     monkeypatch.setattr(tag_editing, "PAGE", 1)
     with db.read() as session:

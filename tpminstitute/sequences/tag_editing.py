@@ -21,6 +21,9 @@ PAGE = 50
 COUNTED = 1_000
 """Contacts of a tag that are counted on the list, for each of its tags; beyond that it is “more than”."""
 
+OFFERED = 200
+"""Tags that a field offers while one types; whoever has more of them types the others."""
+
 _NEXT_TAGS = text(
     "WITH RECURSIVE next(tag) AS ("
     "SELECT (SELECT min(tag) FROM contact_tags WHERE tag > :after) "
@@ -58,6 +61,11 @@ def tags_after(session: Session, after: str = "") -> tuple[list[TagUse], str | N
     found = list(session.scalars(_NEXT_TAGS, {"after": after, "most": PAGE + 1}))
     uses = [TagUse(tag, _capped(session, tag)) for tag in found[:PAGE]]
     return uses, found[PAGE - 1] if len(found) > PAGE else None
+
+
+def known_tags(session: Session) -> Row[str]:
+    """Return the tags that a field offers: the first `OFFERED` by the alphabet."""
+    return session.scalars(_NEXT_TAGS, {"after": "", "most": OFFERED}).all()
 
 
 def preview(session: Session, tag: str, other: str = "") -> TagPreview:

@@ -18,6 +18,7 @@ from tpminstitute.lists.models import BulkAction, BulkKind, BulkOutcome, BulkSta
 from tpminstitute.pipeline.endings import EndingProblem
 from tpminstitute.pipeline.service import stages
 from tpminstitute.sequences.models import Sequence
+from tpminstitute.sequences.tag_editing import known_tags
 from tpminstitute.web.common import session
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, may_act, me
@@ -159,6 +160,7 @@ def _page(meant: _Meant, doing: Doing | None, typed: TypedEnding, shown: Preview
         targets={kind: request.args.get(f"to_{kind.value}", "").strip()[:LONGEST_TARGET] for kind in BulkKind},
         owners=[(NOBODY, "Nobody"), *((str(each.id), each.name) for each in colleagues(session()))],
         stages=stages(session()),
+        known_tags=known_tags(session()),
         shown=shown,
         problem=problem,
         carried=carried,

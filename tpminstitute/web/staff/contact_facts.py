@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from tpminstitute.contacts.background import set_background
@@ -15,6 +15,7 @@ from tpminstitute.inbox import calls
 from tpminstitute.pipeline.endings import EndingProblem
 from tpminstitute.pipeline.service import lead_of, move_lead
 from tpminstitute.sequences.stopping import stop_by_hand
+from tpminstitute.sequences.tag_editing import known_tags
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import acting, id_argument, me
@@ -63,6 +64,12 @@ def move_to_stage(public_id: str) -> Response:
         assert lead is not None  # it was asked how it ended
         asking: dict[str, Any] = {"to": stage_id, "from": shown, "contact": 1}
         return redirect(url_for("staff.ask_to_move", lead_id=lead.id, **asking), 303)
+
+
+@staff.get("/tags")
+def offered_tags() -> Response:
+    """Answer the tags that a field offers, as a list in JSON, for a page that asks when somebody comes to it."""
+    return jsonify(known_tags(session()))
 
 
 @staff.post("/contacts/<public_id>/tags")

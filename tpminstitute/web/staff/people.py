@@ -34,6 +34,7 @@ from tpminstitute.lists.wording import (
     phrases,
     sentence,
 )
+from tpminstitute.sequences.tag_editing import known_tags
 from tpminstitute.web.common import session, settings
 from tpminstitute.web.staff import staff
 from tpminstitute.web.staff.access import id_argument, may_act, me
@@ -152,6 +153,7 @@ def people() -> str | tuple[str, int]:
         unread=look.chosen.unread,
         tabs=_tabs(asked.view),
         options=_options(look.chosen, look.order, known),
+        known_tags=known_tags(session()),
         hidden=asked.parameters(),
         next_url=asked.address(after=written(page.next)) if page.next else None,
         previous_url=asked.address(before=written(page.previous)) if page.previous else None,
