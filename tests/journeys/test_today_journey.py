@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 from playwright.sync_api import expect
+from sqlalchemy import func, select, update
 
 from tests.factories import submitted
 from tests.journeys.steps import PHONE, come_to_the_desk, press
 from tests.rooms.waits import somebody_waits
 from tpminstitute.core import clock
+from tpminstitute.mail.models import Message, MessageStatus
 from tpminstitute.pipeline.reminders import Wanted, remind
 
 
@@ -26,6 +28,7 @@ def test_what_is_new_appears_by_itself_and_everything_is_done_by_keyboard(starte
     a_reminder_is_put_off(desk)
     a_reminder_is_done_in_its_list(service, desk)
     single_letters_are_no_keys_where_somebody_turned_them_off(service, desk)
+    the_reason_why_a_mail_failed_is_read_in_full_on_a_phone(service, desk)
     a_page_that_cannot_ask_says_so_until_it_can(desk)
 
 
@@ -101,6 +104,22 @@ def single_letters_are_no_keys_where_somebody_turned_them_off(service, desk):
     uses.focus()
     press(desk, "Space", "Escape", "j")
     expect(desk.locator("[data-row] a").first).to_be_focused()
+
+
+def the_reason_why_a_mail_failed_is_read_in_full_on_a_phone(service, desk):
+    """It stands beside “Send again”."""
+    reason = "550 5.7.1 The sender’s domain has no SPF record, and so its mail is not accepted here."
+    with service.database() as db, db.write() as session:
+        newest = select(func.max(Message.id))
+        session.execute(
+            update(Message)
+            .where(Message.id == newest.scalar_subquery())
+            .values(status=MessageStatus.FAILED, reason=reason)
+        )
+    desk.reload()
+    says = desk.locator("[data-row]", has_text="Mail failed").locator(".need-text")
+    expect(says).to_contain_text(reason)
+    assert says.evaluate("text => text.scrollWidth - text.clientWidth") == 0
 
 
 def a_page_that_cannot_ask_says_so_until_it_can(desk):
