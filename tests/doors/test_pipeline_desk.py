@@ -70,8 +70,18 @@ def test_the_board_narrows_by_who_looks_after_them_and_by_topic(db, desk, lead):
     with db.write() as session:
         bob = an_account(session, "Bob").id
         session.execute(update(Contact).values(owner_id=bob))
-    for query, seen in (("owner=nobody", 0), (f"owner={bob}", 1), ("topic=pmp", 0), ("topic=csm", 1), ("topic=x", 1)):
+    for query, seen in (("owner=nobody", 0), (f"owner={bob}", 1), ("topic=pmp", 0), ("topic=csm", 1), ("topic=", 1)):
         assert len(desk.page(f"{HOME}?{query}").all("li", class_="card")) == seen, query
+
+
+@pytest.mark.parametrize("asked", [f"owner={'9' * 40}", "owner=0", "owner=x", "owner=%3Cimg%20src=x%3E", "topic=x"])
+def test_a_filter_that_cannot_be_read_shows_no_lead_and_says_so(desk, lead, asked):
+    for one_stage in ("", f"&stage={NEW}"):
+        page = desk.page(f"{HOME}?{asked}{one_stage}")
+        assert page.all("li", class_="card") == []
+        assert "No lead is shown, since a filter can’t be read" in page.first("div", class_="notice").words
+        assert page.all("img") == []
+    assert len(desk.page(HOME).all("li", class_="card")) == 1
 
 
 def test_a_move_is_offered_to_be_taken_back(db, desk, lead):

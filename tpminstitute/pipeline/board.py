@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, false, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from tpminstitute.accounts.models import Account
@@ -18,11 +18,15 @@ PAGE = 20
 
 @dataclass(frozen=True)
 class BoardFilter:
-    """Whose leads, and about what: None is everybody's and about anything, `unowned` are those of nobody."""
+    """Whose leads, and about what: None is everybody's and about anything, `unowned` are those of nobody.
+
+    `unread` says what was asked for and can't be read; there is no lead then.
+    """
 
     owner_id: int | None = None
     unowned: bool = False
     topic: str | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,4 +109,6 @@ def _which(stage_id: int, chosen: BoardFilter) -> list[ColumnElement[bool]]:
         which.append(LeadCard.owner_id == chosen.owner_id)
     if chosen.topic is not None:
         which.append(LeadCard.topic == chosen.topic)
+    if chosen.unread:
+        which.append(false())
     return which

@@ -12,6 +12,7 @@ from tpminstitute.contacts.models import Contact
 from tpminstitute.contacts.topics import topics_of
 from tpminstitute.core import clock
 from tpminstitute.core.errors import Refusal
+from tpminstitute.core.text import one_line
 from tpminstitute.core.tokens import BadToken, Signer
 from tpminstitute.pipeline import endings
 from tpminstitute.pipeline.board import BoardFilter, Column, Place, column_of, contact_of_lead
@@ -59,6 +60,7 @@ def pipeline() -> str:
         owner=request.args.get("owner", ""),
         topic=chosen.topic or "",
         narrowed=chosen != BoardFilter(),
+        unread=chosen.unread,
         kept=_kept(),
         counted=COUNTED,
         now=clock.now(),
@@ -165,7 +167,12 @@ def _since(lead_id: int) -> Since | None:
 def _chosen() -> BoardFilter:
     owner, topic = request.args.get("owner", ""), request.args.get("topic", "")
     known = topic if topic in topics_of(session()) else None
-    return BoardFilter(number_in(owner), owner == NOBODY, known)
+    owner_id, unread = number_in(owner), []
+    if owner and owner != NOBODY and not owner_id:
+        unread.append(f"“{one_line(owner, 40)}” can’t be read as “looked after by”.")
+    if topic and known is None:
+        unread.append(f"“{one_line(topic, 40)}” is no topic.")
+    return BoardFilter(owner_id, owner == NOBODY, known, tuple(unread))
 
 
 def _kept() -> dict[str, Any]:
