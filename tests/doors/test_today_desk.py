@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tests.conftest import on_sqlite
 from tests.doors.html import read
 from tests.factories import count
+from tests.rooms.commented import commented, states
 from tests.rooms.waits import (
     a_draft_waits,
     a_mail_failed,
@@ -19,6 +20,7 @@ from tests.rooms.waits import (
     somebody_waits,
 )
 from tpminstitute.accounts.models import Account, Role
+from tpminstitute.comments.models import Comment, CommentState
 from tpminstitute.inbox.conversations import turn_of
 from tpminstitute.inbox.models import Turn
 from tpminstitute.mail.models import Message, MessageStatus
@@ -211,6 +213,40 @@ def test_a_failed_mail_is_sent_again_from_the_list(db, desk, ada):
     assert len(rows(page)) == 1
     with db.read() as session:
         assert session.get_one(Message, message_id).status is MessageStatus.QUEUED
+
+
+def test_a_comment_is_published_from_the_list_and_waits_again_by_undo(db, settings, desk):
+    commented(db, settings, name="Grace")
+    address = "/staff/?only=comments"
+    answer = desk.press("Publish", row(desk.page(address), "Grace"))
+    assert answer.location == address
+    told, after = says(answer, desk)
+    assert told.startswith("It is public now.")
+    assert states(db) == [CommentState.PUBLISHED]
+    assert desk.press("Undo", after).location == address
+    assert states(db) == [CommentState.HELD]
+
+
+def test_a_comment_is_refused_from_the_list(db, settings, desk):
+    commented(db, settings, name="Grace")
+    assert desk.press("Refuse", row(desk.page("/staff/"), "Grace")).location == "/staff/"
+    assert states(db) == [CommentState.REFUSED]
+
+
+def test_a_comment_that_was_changed_meanwhile_is_not_published_from_the_list(db, settings, desk):
+    commented(db, settings, name="Grace")
+    stale = row(desk.page("/staff/"), "Grace")
+    with db.write() as session:
+        session.scalars(select(Comment)).one().number += 1
+    told, _ = says(desk.press("Publish", stale), desk)
+    assert "changed the comment while you were reading" in told
+    assert states(db) == [CommentState.HELD]
+
+
+def test_nobody_publishes_unread_a_comment_of_which_the_list_shows_only_the_beginning(db, settings, desk):
+    comment = commented(db, settings, name="Grace", body="Where does one find a mentor? " * 5)
+    (doing,) = row(desk.page("/staff/"), "Grace").first("div", class_="need-doings").all("a")
+    assert (doing.words, doing["href"]) == ("Read it all: Grace", f"/staff/comments/{comment.public_id}")
 
 
 def test_a_reminder_is_done_from_the_list_and_waits_again_by_undo(db, desk, call_ada):

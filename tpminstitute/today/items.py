@@ -15,7 +15,8 @@ class Item:
 
     `source` is the key of the source it comes from and `ref` names it there, for an address; `moment` and `id` are its
     place among its own: since when it waits, or, with a time of its own, when it is due. `due` is when it is due in any
-    case. `contact_public_id` is None for what is about nobody.
+    case. `contact_public_id` is None for what is about nobody. `number` is that of its words where `excerpt` holds all
+    of them, so that they can be decided about where they stand.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Item:
     owner_id: int | None
     about: str
     excerpt: str
+    number: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, exists, func, null, select, text
+from sqlalchemy import Select, case, exists, func, null, select, text
 from sqlalchemy.orm import Session
 
 from tpminstitute.comments.chapters import title_of
@@ -191,11 +191,14 @@ def _comments(session: Session, asked: Asked, ids: Sequence[int]) -> Iterable[It
         Comment.public_id,
         Comment.chapter,
         func.substr(Comment.body, 1, EXCERPT),
+        case((func.length(Comment.body) <= EXCERPT, Comment.number)),
     )
     for row in session.execute(query.where(Comment.id.in_(ids))):
         who = (row.id, row.created_at, row.name, None, None)
         about = f"on “{title_of(row.chapter)}”"
-        yield _item("comments", "Comment", asked.promise, *who, ref=row.public_id, about=about, excerpt=row[5])
+        yield _item(
+            "comments", "Comment", asked.promise, *who, ref=row.public_id, about=about, excerpt=row[5], number=row[6]
+        )
 
 
 SOURCES = (
@@ -271,6 +274,9 @@ def _item(
     about: str,
     excerpt: str,
     ref: str = "",
+    number: int | None = None,
 ) -> Item:
     due, name = promise.due_at(since), name or "Nobody named"
-    return Item(source, ref or str(id), id, since, due, label, name, contact_public_id, owner_id, about, excerpt)
+    return Item(
+        source, ref or str(id), id, since, due, label, name, contact_public_id, owner_id, about, excerpt, number
+    )

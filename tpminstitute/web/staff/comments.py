@@ -1,6 +1,7 @@
 """Comments on the guide: approve, refuse, answer, remove, make an inquiry of one; singly, together, and back again."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Response as FlaskResponse
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -27,7 +28,7 @@ from tpminstitute.inbox.queries import by_public_id
 from tpminstitute.inbox.submit import Submission, submit_inquiry
 from tpminstitute.web.common import database, session, settings
 from tpminstitute.web.staff import staff
-from tpminstitute.web.staff.access import acting, id_argument, may_act, me
+from tpminstitute.web.staff.access import acting, id_argument, may_act, me, today_place, today_url
 from tpminstitute.web.staff.comment_views import EMPTY, LABELS, comment_view
 from tpminstitute.web.staff.freshness import asks_password
 from tpminstitute.web.staff.undo import offer_undo
@@ -204,7 +205,7 @@ def _act(public_id: str, decide: Callable[[Comment, int], Done]) -> Response:
     """Decide about one comment and offer to take it back; a refusal says why and changes nothing."""
     row = _locked(public_id)
     try:
-        _offer([decide(row, _whole(request.form.get("number", "")))])
+        _offer([decide(row, _whole(request.values.get("number", "")))])
     except Refusal as refusal:
         flash(str(refusal), "warning")
     return _back()
@@ -215,10 +216,17 @@ def _offer(done: list[Done]) -> None:
     one, many = _DONE[done[0].after]
     what = [[one_.public_id, one_.before.value, one_.after.value, one_.number] for one_ in done]
     sentence = one if len(done) == 1 else many.format(len(done))
-    offer_undo(sentence, url_for("staff.undo_comments", token=_signer().sign(what), show=request.args.get("show")))
+    offer_undo(sentence, url_for("staff.undo_comments", token=_signer().sign(what), **_place()))
+
+
+def _place() -> dict[str, Any]:
+    """Return where a decision leads back to: the page of today at its place, or the list of comments."""
+    return {"show": request.args.get("show"), "back": request.args.get("back"), **today_place()}
 
 
 def _back() -> Response:
+    if request.args.get("back") == "today":
+        return redirect(today_url(), 303)
     return redirect(url_for("staff.comments", show=request.args.get("show")), 303)
 
 

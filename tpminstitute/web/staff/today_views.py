@@ -30,12 +30,16 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Doing:
-    """One thing that can be done right in the list: a POST to `url`, or, without one of its own, a page to open."""
+    """One thing that can be done right in the list: a POST to `url`, or, without one of its own, a page to open.
+
+    `joins` stands between the label and the name for who hears the page.
+    """
 
     label: str
     key: str
     url: str
     posts: bool = True
+    joins: str = ": "
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def _doings(item: Item) -> list[Doing]:
         case "people":
             answer = url_for("staff.contact", public_id=item.ref, _anchor="reply-text")
             return [
-                Doing("Reply", "r", answer, posts=False),
+                Doing("Reply", "r", answer, posts=False, joins=" to "),
                 Doing("Done", "d", _post("staff.close_from_today", public_id=item.ref)),
             ]
         case "reminders":
@@ -162,6 +166,14 @@ def _doings(item: Item) -> list[Doing]:
             return [
                 Doing("Send again", "y", _post("staff.send_again", **mail)),
                 Doing("Leave it", "x", _post("staff.leave", **mail)),
+            ]
+        case "comments":
+            if item.number is None:
+                return [Doing("Read it all", "", _href(item), posts=False)]
+            comment: dict[str, Any] = {"public_id": item.ref, "number": item.number, "back": "today"}
+            return [
+                Doing("Publish", "p", _post("staff.publish_comment", **comment)),
+                Doing("Refuse", "x", _post("staff.refuse_comment", **comment)),
             ]
         case _:
             return []
