@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tests.conftest import on_sqlite
 from tests.factories import an_account, messages
+from tests.rooms.commented import commented
 from tests.rooms.post import Post
 from tests.rooms.waits import a_draft_waits, is_answered, looked_after, many_wait, somebody_waits
 from tpminstitute.accounts.models import Account, Role
@@ -76,6 +77,14 @@ def test_who_is_to_do_something_today_is_told_in_the_morning(db, settings, call_
     line = "reminder: Call her about June, due by Mon 23 Nov 2026 10:01 (America/New_York)"
     assert line in text_of(mail)
     deliver(db, Post(), settings)  # which lints it
+
+
+@on_sqlite
+def test_a_comment_that_waits_is_a_link_to_it(db, settings, alice):
+    comment = commented(db, settings)
+    write_digests(db, settings)
+    (mail,) = digests(db)
+    assert f"/staff/comments/{comment.public_id}" in plain_text(mail.content)
 
 
 def test_it_comes_once_a_day(db, settings, call_ada, clockwork):

@@ -134,4 +134,6 @@ def address_of(settings: Settings, item: Item) -> str:
     desk = f"{settings.public_url}/staff"
     if item.source == "look":
         return f"{desk}/received/{item.ref}"
+    if item.source == "comments":
+        return f"{desk}/comments/{item.ref}"
     return f"{desk}/contacts/{item.contact_public_id}" if item.contact_public_id else f"{desk}/mail"
