@@ -101,6 +101,8 @@ def single_letters_are_no_keys_where_somebody_turned_them_off(service, desk):
     desk.set_viewport_size(PHONE)
     opener.focus()
     press(desk, "Enter")
+    expect(desk.get_by_role("heading", name="Keys")).to_be_in_viewport()
+    expect(desk.get_by_role("button", name="Close")).to_be_in_viewport()
     uses.focus()
     press(desk, "Space", "Escape", "j")
     expect(desk.locator("[data-row] a").first).to_be_focused()
