@@ -32,7 +32,6 @@ const seen = (element) => element.checkVisibility?.() ?? element.offsetParent !=
 function open(dialog) {
   dialog.showModal();
   dialog.querySelector("form[method=dialog] button").focus();
-  dialog.scrollTop = 0;
 }
 
 function walk(step) {

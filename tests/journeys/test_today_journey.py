@@ -98,7 +98,7 @@ def single_letters_are_no_keys_where_somebody_turned_them_off(service, desk):
     press(desk, "j", "d", "?")
     expect(desk.get_by_role("dialog")).to_be_hidden()
     assert desk.locator("[data-row] :focus").count() == 0
-    desk.set_viewport_size(PHONE)
+    desk.set_viewport_size(PHONE | {"height": 400})
     opener.focus()
     press(desk, "Enter")
     expect(desk.get_by_role("heading", name="Keys")).to_be_in_viewport()
