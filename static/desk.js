@@ -31,7 +31,7 @@ const seen = (element) => element.checkVisibility?.() ?? element.offsetParent !=
 
 function open(dialog) {
   dialog.showModal();
-  dialog.querySelector("form[method=dialog] button").focus();
+  dialog.querySelector("form[method=dialog] button").focus({ preventScroll: true }); // it is in sight: the sheet opens at its top
 }
 
 function walk(step) {
