@@ -31,7 +31,8 @@ const seen = (element) => element.checkVisibility?.() ?? element.offsetParent !=
 
 function open(dialog) {
   dialog.showModal();
-  dialog.querySelector("form[method=dialog] button").focus({ preventScroll: true }); // it is in sight: the sheet opens at its top
+  dialog.querySelector("form[method=dialog] button").focus();
+  dialog.scrollTop = 0; // what has the focus first may lie further down
 }
 
 function walk(step) {
