@@ -64,10 +64,12 @@ class OpenMailbox:
         allowed = opened.get(b"PERMANENTFLAGS", ())
         self._marks = [SEEN, KEYWORD] if b"\\*" in allowed or KEYWORD in allowed else [SEEN]
         self.may_be_marked = b"READ-WRITE" in opened
+        self._known = self._told()
 
     def uids_behind(self, uid: int) -> list[int]:
         """Return the UIDs greater than `uid`, in their order."""
         self._client.noop()  # only now does every server tell of mail that came meanwhile
+        self._known = self._told()
         found = self._client.search(["UID", f"{uid + 1}:*"])
         return sorted(number for number in found if number > uid)  # n:* is never empty (RFC 3501, 6.4.8)
 
@@ -100,11 +102,18 @@ class OpenMailbox:
         if not self.waits:
             time.sleep(poll_seconds)
             return
+        if self._told() != self._known:  # while others were fetched and marked; IDLE doesn't tell of it once more
+            return
         self._client.idle()
         if not _was_heard_already(self._client):
             select.select([self._client.socket()], [], [], idle_seconds)
         # Whatever it was is looked for afterwards, so this only ends IDLE, and finds out whether anybody is there.
         self._client.idle_done()
+
+    def _told(self) -> bytes:
+        """Return how many mails the folder holds, as the server told last, with whatever answer."""
+        said: list[bytes] = self._client._imap.untagged_responses.get("EXISTS", [])
+        return said[-1] if said else b""
 
 
 def _was_heard_already(client: IMAPClient) -> bool:

@@ -123,6 +123,18 @@ def test_a_mail_that_came_just_before_idle_is_heard_of_at_once(tmp_path, imap_ma
         assert time.monotonic() - begun < 5
 
 
+def test_a_mail_that_came_while_another_was_marked_is_heard_of_at_once(tmp_path, imap_mailbox):
+    imap_mailbox.append(a_mail("One"))
+    with opened(imap_mailbox, tmp_path) as box:
+        (uid,) = box.uids_behind(0)
+        imap_mailbox.append(a_mail("Two"))
+        box.mark(uid)
+        begun = time.monotonic()
+        box.wait(30, 30)
+        assert time.monotonic() - begun < 5
+        assert box.uids_behind(uid) == [uid + 1]
+
+
 def test_mails_older_than_two_weeks_are_left_alone_at_the_first_look(reader, imap_mailbox):
     now = datetime.now(UTC)
     for subject, days in (("Last year", 400), ("Last month", 30), ("Last week", 7), ("Today", 0)):
