@@ -81,9 +81,10 @@ def test_who_is_to_do_something_today_is_told_in_the_morning(db, settings, call_
 
 @on_sqlite
 def test_a_comment_that_waits_is_a_link_to_it(db, settings, alice):
+    wants(db, alice, Digest.EVERYTHING)
     comment = commented(db, settings)
-    write_digests(db, settings)
-    (mail,) = digests(db)
+    assert write_digests(db, settings) == 1
+    mail = next(one for one in digests(db) if one.subject == "Today: 1 comment to approve")
     assert f"/staff/comments/{comment.public_id}" in plain_text(mail.content)
 
 
