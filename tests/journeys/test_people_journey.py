@@ -27,6 +27,7 @@ def test_a_list_is_narrowed_kept_and_worked_on_by_keyboard(started, browser_page
         page.set_viewport_size({"width": width, "height": 900})
         frame = page.get_by_role("region", name="Contacts")
         assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0, width
+        expect(page.get_by_role("columnheader", name="E-mail")).to_be_visible()
     page.goto(f"{page.url}?view=all&{'&'.join(f'column={column}' for column in Column)}")
     heading = page.get_by_role("columnheader", name="Stage")
     assert heading.evaluate(LINES) == 1, "a word is broken where many columns are shown"
