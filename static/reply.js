@@ -6,9 +6,12 @@ if (reply) {
   const send = reply.querySelector("button:not([formaction])");
   const says = reply.querySelector("[data-kept]");
   const AFTER = 2000;
+  const LEFT = `reply:${reply.dataset.keeps}`;
+  const SOON = 30_000;
   let sending = false;
   let timer = 0;
   let saved = written();
+  let asked = saved;
   let failed = false;
 
   function written() {
@@ -25,6 +28,7 @@ if (reply) {
     clearTimeout(timer);
     const words = written();
     if (sending || words === saved) return;
+    asked = words;
     try {
       const answer = await fetch(reply.dataset.keeps, { method: "POST", body: form(), redirect: "error" });
       if (!answer.ok) throw new Error(answer.status);
@@ -75,10 +79,22 @@ if (reply) {
   addEventListener("pageshow", () => {
     sending = false;
     for (const button of reply.querySelectorAll("button")) button.disabled = false;
+    sessionStorage.removeItem(LEFT);
   });
   addEventListener("pagehide", () => {
-    if (!sending && written() !== saved) navigator.sendBeacon(reply.dataset.keeps, form());
+    if (sending || written() === saved) return;
+    navigator.sendBeacon(reply.dataset.keeps, form());
+    const left = { at: Date.now(), over: [saved, asked], subject: subject.value, text: text.value, nonce: nonce.value };
+    sessionStorage.setItem(LEFT, JSON.stringify(left));
   });
+
+  // Whoever comes back at once can be sooner than the words they left: the server still has those over which they wrote.
+  // Under the same nonce, words that were sent meanwhile aren't sent twice.
+  const left = JSON.parse(sessionStorage.getItem(LEFT));
+  if (left && Date.now() - left.at < SOON && left.over.includes(saved)) {
+    for (const name of ["subject", "text", "nonce"]) reply.elements[name].value = left[name];
+    changed();
+  }
   addEventListener("beforeunload", (event) => {
     if (!sending && failed && written() !== saved) event.preventDefault();
   });
