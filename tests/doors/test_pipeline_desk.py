@@ -164,7 +164,7 @@ def test_a_column_has_pages(db, settings, desk):
     assert [card.first("a").words for card in rest.all("li", class_="card")] == ["Reader 0"]
 
 
-@pytest.mark.parametrize("path", ["?stage=99", "/leads/99/move"])
+@pytest.mark.parametrize("path", ["?stage=99", "?stage=x", "/leads/99/move"])
 def test_what_is_not_there_is_not_found(desk, lead, path):
     assert desk.client.get(f"{HOME}{path}").status_code == 404
 

@@ -44,7 +44,7 @@ def pipeline() -> str:
     every = stages(session())
     only = id_argument("stage")
     shown = [stage for stage in every if only is None or stage.id == only]
-    if not shown:
+    if not shown or (only is None and request.args.get("stage")):
         abort(404)
     after = _place(request.args.get("after", "")) if only is not None else None
     columns = [column_of(session(), stage, chosen, after) for stage in shown]
