@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.factories import ADA, an_account, contact_of, count, messages, statuses, store_letter, submitted
 from tests.rooms.post import Post
@@ -13,7 +13,7 @@ from tpminstitute.core.errors import Refusal
 from tpminstitute.inbox import service
 from tpminstitute.inbox.letters import acknowledgement_key, acknowledgement_letters
 from tpminstitute.inbox.models import Inquiry, InquiryState
-from tpminstitute.inbox.queries import PAGE, inbox_page, inquiries_of, unacknowledged
+from tpminstitute.inbox.queries import PAGE, inbox_page, unacknowledged
 from tpminstitute.inbox.waiting import Counts, counts
 from tpminstitute.mail import by_hand
 from tpminstitute.mail.delivery import deliver
@@ -218,6 +218,11 @@ def left_out(db, settings, alice):
     assert messages(db, kind=MessageKind.ACKNOWLEDGEMENT) == []
     store_letter(db, alice, "acknowledgement", number=2, subject="Mended")
     return inquiry
+
+
+def inquiries_of(session, contact_id):
+    """A contact's inquiries, the newest first."""
+    return session.scalars(select(Inquiry).where(Inquiry.contact_id == contact_id).order_by(Inquiry.id.desc())).all()
 
 
 def owing(db):

@@ -110,13 +110,6 @@ def _row(
     return Row(id, public_id, contact, name, email, label, excerpt, InquiryState(state), at, suspicions, score)
 
 
-def inquiries_of(session: Session, contact_id: int) -> Sequence[Inquiry]:
-    """Return the contact's inquiries, newest first."""
-    return session.scalars(
-        select(Inquiry).where(Inquiry.contact_id == contact_id).order_by(Inquiry.id.desc()).limit(100)
-    ).all()
-
-
 _QUEUED = select(Message.dedupe_key).where(Message.dedupe_key.in_(bindparam("keys", expanding=True)))
 
 
